@@ -1,0 +1,19 @@
+//! The vocabulary of Kubelambda: names, ARNs, qualifiers, request ids, time budgets, limits and the state
+//! machines of invocations and environments.
+//!
+//! Architecture invariant: nothing here performs I/O, reads a clock, draws a random number, or knows
+//! Kubernetes or HTTP. Time and randomness are parameters; inputs are methods and outputs are values.
+
+pub mod account;
+pub mod arn;
+pub mod budget;
+pub mod ids;
+pub mod limits;
+pub mod log_stream;
+pub mod names;
+
+pub use account::{AccountId, Region};
+pub use arn::{FunctionArn, FunctionReference};
+pub use budget::TimeBudget;
+pub use ids::{AttemptId, RequestId};
+pub use names::{FunctionName, InvalidName, Qualifier};

@@ -1,0 +1,6 @@
+//! Bytes on every wire of Kubelambda.
+//!
+//! Architecture invariant: this crate depends on `domain` only, opens no connection and reads no clock. It
+//! turns values into bytes and back, and refuses what it cannot read with an error that says why.
+
+pub mod link;

@@ -1,0 +1,275 @@
+//! Messages between a gateway or the operator and a shim.
+//!
+//! The life of one invocation on the wire:
+//!
+//! ```text
+//! gateway → shim   Invoke + payload
+//! shim → gateway   Refused                      nothing was handed to a runtime: place it elsewhere
+//!               or Accepted                     from here on it is never tried again elsewhere
+//!                  Response + bytes …           the last one has `last: true`; the caller may be answered
+//!                  Finished + log tail          the environment is done with it
+//! ```
+//!
+//! A `State` goes to every linked peer whenever it changes, so several gateways need no shared lock: the shim
+//! takes one invocation at a time and answers `Refused` to the second.
+
+use domain::{AttemptId, RequestId, TimeBudget};
+use serde::{Deserialize, Serialize};
+
+use super::assignment::{Assignment, Revision};
+
+/// From a gateway or the operator to a shim.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+#[serde(tag = "type", rename_all = "camelCase")]
+pub enum ToEnvironment {
+    /// From the operator, at most once in a pod's life; the body is the zip archive, if any.
+    Assign(Box<Assignment>),
+    /// From a gateway; the body is the payload.
+    Invoke(Invoke),
+    /// From a gateway: how long its oldest invocation without an environment has waited, in milliseconds, or
+    /// `None` when nothing waits. A freed shim grants itself to the peer with the oldest.
+    Waiting {
+        /// Age of the oldest waiter.
+        oldest_ms: Option<u64>,
+    },
+    /// From the operator: take no further invocation; the pod will be deleted once the phase is `Drained`.
+    Drain,
+    /// Passed over; what a newer peer may send.
+    #[serde(other)]
+    Unknown,
+}
+
+/// One attempt to run an invocation.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+#[serde(rename_all = "camelCase")]
+pub struct Invoke {
+    /// The invocation's identity; the same over retries.
+    pub request_id: RequestId,
+    /// This attempt's identity.
+    pub attempt: AttemptId,
+    /// The revision that the gateway means; a shim that is another refuses.
+    pub revision: Revision,
+    /// Milliseconds that the function may take, from hand-over to the runtime.
+    pub budget: TimeBudget,
+    /// The ARN as the caller wrote it, completed.
+    pub invoked_arn: String,
+    /// Decoded client context, handed over byte for byte.
+    #[serde(default)]
+    pub client_context: Option<String>,
+    /// Who calls, where the gateway knows.
+    #[serde(default)]
+    pub identity: Option<CognitoIdentity>,
+    /// `X-Amzn-Trace-Id`, as received or made.
+    #[serde(default)]
+    pub trace: Option<String>,
+    /// Tenant id.
+    #[serde(default)]
+    pub tenant_id: Option<String>,
+    /// Send the log tail with `Finished`.
+    #[serde(default)]
+    pub wants_log_tail: bool,
+}
+
+/// The caller's Cognito identity, as a function's context shows it.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct CognitoIdentity {
+    /// Identity id.
+    #[serde(rename = "cognitoIdentityId")]
+    pub identity_id: String,
+    /// Identity pool id.
+    #[serde(rename = "cognitoIdentityPoolId")]
+    pub pool_id: String,
+}
+
+/// From a shim to a gateway or the operator.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+#[serde(tag = "type", rename_all = "camelCase")]
+pub enum FromEnvironment {
+    /// First after the handshake, then on every change, to every peer.
+    State(EnvironmentState),
+    /// The shim turned free and reserves itself for this peer, for [`GRANT_MILLIS`].
+    Granted,
+    /// The attempt was not handed to a runtime and never will be.
+    Refused {
+        /// Which attempt.
+        attempt: AttemptId,
+        /// Why.
+        reason: Refusal,
+    },
+    /// The attempt belongs to this environment.
+    Accepted {
+        /// Which attempt.
+        attempt: AttemptId,
+    },
+    /// A part of the answer; the body is a part of the payload.
+    Response(ResponsePart),
+    /// The attempt is over; the body is the log tail, if it was wanted.
+    Finished {
+        /// Which attempt.
+        attempt: AttemptId,
+        /// What it took.
+        report: Report,
+    },
+    /// Passed over; what a newer shim may send.
+    #[serde(other)]
+    Unknown,
+}
+
+/// How long a shim keeps itself for the peer that it granted itself to, in milliseconds.
+pub const GRANT_MILLIS: u64 = 100;
+
+/// Where an environment is in its life.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Serialize, Deserialize)]
+#[serde(rename_all = "camelCase")]
+pub enum Phase {
+    /// Not yet assigned.
+    Generic,
+    /// The init phase runs.
+    Init,
+    /// Ready for an invocation.
+    Free,
+    /// Runs an invocation, resets, or is granted to a peer.
+    Busy,
+    /// Takes no further invocation; one may still run.
+    Draining,
+    /// Takes no further invocation and runs none.
+    Drained,
+}
+
+/// What a shim tells of itself.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+#[serde(rename_all = "camelCase")]
+pub struct EnvironmentState {
+    /// Where it is.
+    pub phase: Phase,
+    /// What it was assigned to.
+    #[serde(default)]
+    pub revision: Option<Revision>,
+    /// How the latest init phase ended, once one has.
+    #[serde(default)]
+    pub init: Option<InitResult>,
+    /// Invocations finished so far.
+    #[serde(default)]
+    pub invocations: u64,
+}
+
+/// How an init phase ended.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+#[serde(tag = "status", rename_all = "camelCase")]
+pub enum InitResult {
+    /// The runtime asked for its first event.
+    Succeeded {
+        /// How long the phase took, in milliseconds.
+        duration_ms: f64,
+    },
+    /// The runtime reported an error, exited, or could not be started.
+    Failed {
+        /// Such as `Runtime.ImportModuleError`.
+        error_type: String,
+        /// What the function's author needs to read.
+        message: String,
+    },
+    /// The phase took longer than it may; it is repeated inside the first invocation.
+    TimedOut,
+}
+
+/// Why an attempt was refused.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Serialize, Deserialize)]
+#[serde(rename_all = "camelCase")]
+pub enum Refusal {
+    /// Another invocation runs, or another peer holds the grant.
+    Busy,
+    /// The environment takes no further invocation.
+    Draining,
+    /// The environment is not yet assigned, or its init phase runs.
+    NotReady,
+    /// The environment belongs to another revision.
+    OtherRevision,
+    /// Only a gateway may invoke.
+    NotAllowed,
+}
+
+/// One part of an answer.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+#[serde(rename_all = "camelCase")]
+pub struct ResponsePart {
+    /// Which attempt.
+    pub attempt: AttemptId,
+    /// No further part follows.
+    pub last: bool,
+    /// Set on the first part only.
+    #[serde(default)]
+    pub head: Option<ResponseHead>,
+}
+
+/// What is known when an answer begins.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+#[serde(rename_all = "camelCase")]
+pub struct ResponseHead {
+    /// `None`: success. Otherwise the payload tells of a function error (through `/error`, a crash or a
+    /// time-out), never guessed from the payload.
+    pub function_error: Option<FunctionError>,
+    /// The runtime's content type.
+    pub content_type: String,
+}
+
+/// What kind of function error.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "camelCase")]
+pub struct FunctionError {
+    /// How it came about.
+    pub cause: FunctionErrorCause,
+    /// Such as `Runtime.ExitError` or `Sandbox.Timedout`; whatever the runtime client said for a handler's.
+    pub error_type: String,
+}
+
+/// How a function error came about; a closed set, fit for a metric's label.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Serialize, Deserialize)]
+#[serde(rename_all = "camelCase")]
+pub enum FunctionErrorCause {
+    /// The runtime posted to `/error`.
+    Handler,
+    /// The time-out passed.
+    TimedOut,
+    /// The runtime exited, was killed, ran out of memory, or broke the protocol.
+    Crashed,
+    /// The init phase failed.
+    Init,
+}
+
+/// What `REPORT` says, and what metrics are made from.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+#[serde(rename_all = "camelCase")]
+pub struct Report {
+    /// Duration in milliseconds.
+    pub duration_ms: f64,
+    /// Billed duration in milliseconds.
+    pub billed_duration_ms: u64,
+    /// Most memory that the function's processes held at once, in MB.
+    pub max_memory_used_mb: u64,
+    /// Duration of the init phase in milliseconds, on the first invocation after it.
+    #[serde(default)]
+    pub init_duration_ms: Option<f64>,
+    /// What was left of the time budget when the response was complete, in milliseconds.
+    pub remaining_ms: u64,
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_message_of_a_newer_peer_is_passed_over() {
+        let read: ToEnvironment = serde_json::from_str(r#"{"type":"snapshot","depth":3}"#).unwrap();
+        assert_eq!(read, ToEnvironment::Unknown);
+        let read: FromEnvironment = serde_json::from_str(r#"{"type":"metered"}"#).unwrap();
+        assert_eq!(read, FromEnvironment::Unknown);
+    }
+
+    #[test]
+    fn a_state_without_later_fields_is_read() {
+        let read: FromEnvironment = serde_json::from_str(r#"{"type":"state","phase":"free"}"#).unwrap();
+        let FromEnvironment::State(state) = read else { panic!("{read:?}") };
+        assert_eq!(state.phase, Phase::Free);
+    }
+}

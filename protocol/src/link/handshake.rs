@@ -1,0 +1,308 @@
+//! The opening of every link: three frames in which both sides prove themselves.
+//!
+//! ```text
+//! environment → peer      Opening::Environment { claims, nonce }
+//! peer → environment      Challenge { role, nonce, signature over both nonces, the role and the claims }
+//! environment → peer      Answer { proof over the same, made with the ticket's secret }
+//! ```
+//!
+//! The environment always speaks first, whoever dialled, so one path serves announcement and dialling. The peer
+//! signs the claims of the environment that it means to reach, so a pod cannot pass a gateway's signature on
+//! to another pod. A gateway that dials the operator opens with `Opening::Gateway`, and both sign.
+
+use ring::rand::{SecureRandom, SystemRandom};
+use serde::{Deserialize, Serialize};
+use tokio::io::{AsyncRead, AsyncWrite};
+
+use super::LINK_VERSION;
+use super::frame::{Frame, FrameError, HANDSHAKE_FRAME_BYTES_MAX, read_frame, write_frame};
+use super::trust::{Distrust, Hex, LinkKey, Nonce, PublicKey, Ticket, TicketClaims};
+
+/// Who is on the other side of an environment's link.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Serialize, Deserialize)]
+#[serde(rename_all = "camelCase")]
+pub enum Role {
+    /// May invoke.
+    Gateway,
+    /// May assign and drain.
+    Operator,
+}
+
+/// The first frame of every link.
+#[derive(Debug, Clone, Serialize, Deserialize)]
+#[serde(tag = "type", rename_all = "camelCase")]
+pub enum Opening {
+    /// From a shim.
+    Environment {
+        /// The link's version.
+        version: u16,
+        /// Who the shim claims to be.
+        claims: TicketClaims,
+        /// What the peer signs.
+        nonce: Nonce,
+    },
+    /// From a gateway that dials the operator.
+    Gateway {
+        /// The link's version.
+        version: u16,
+        /// The gateway's pod name, for logs only.
+        name: String,
+        /// What the operator signs.
+        nonce: Nonce,
+    },
+}
+
+/// The second frame.
+#[derive(Debug, Clone, Serialize, Deserialize)]
+#[serde(rename_all = "camelCase")]
+pub struct Challenge {
+    /// The link's version.
+    pub version: u16,
+    /// What the signer is.
+    pub role: Role,
+    /// What the answer must be made over.
+    pub nonce: Nonce,
+    /// The signer's proof.
+    pub signature: Hex,
+}
+
+/// The third frame.
+#[derive(Debug, Clone, Serialize, Deserialize)]
+pub struct Answer {
+    /// An environment's ticket proof, or a gateway's signature.
+    pub proof: Hex,
+}
+
+/// Why a handshake failed.
+#[derive(Debug, thiserror::Error)]
+pub enum HandshakeError {
+    /// The connection failed or carried something else.
+    #[error(transparent)]
+    Frame(#[from] FrameError),
+    /// The other side could not prove itself.
+    #[error("the other side could not prove itself: {0}")]
+    Distrust(#[from] Distrust),
+    /// The other side opened with what does not belong on this link.
+    #[error("the other side opened as something else")]
+    Unexpected,
+    /// The versions have no overlap.
+    #[error("the other side speaks version {0} of the link")]
+    Version(u16),
+    /// The system gave no random bytes.
+    #[error("no random bytes")]
+    Random,
+}
+
+const NONCE_BYTES: usize = 32;
+
+fn fresh_nonce() -> Result<Nonce, HandshakeError> {
+    let mut bytes = vec![0; NONCE_BYTES];
+    SystemRandom::new().fill(&mut bytes).map_err(|_| HandshakeError::Random)?;
+    Ok(Hex(bytes))
+}
+
+fn check_opening(version: u16, nonce: &Nonce) -> Result<(), HandshakeError> {
+    if version.abs_diff(LINK_VERSION) > 1 {
+        return Err(HandshakeError::Version(version));
+    }
+    if nonce.0.len() == NONCE_BYTES { Ok(()) } else { Err(Distrust::Malformed.into()) }
+}
+
+fn transcript(side: &str, role: Role, opening: &Nonce, challenge: &Nonce, subject: &[u8]) -> Vec<u8> {
+    let role: &[u8] = match role {
+        Role::Gateway => b"gateway",
+        Role::Operator => b"operator",
+    };
+    let mut bytes = Vec::new();
+    for part in [b"kubelambda link 1", side.as_bytes(), role, &opening.0, &challenge.0, subject] {
+        bytes.extend((part.len() as u64).to_be_bytes());
+        bytes.extend(part);
+    }
+    bytes
+}
+
+/// An environment's side: proves its ticket to a peer that has proved to be a gateway or the operator.
+pub async fn open_as_environment<S>(
+    stream: &mut S,
+    ticket: &Ticket,
+    trusted: &PublicKey,
+) -> Result<Role, HandshakeError>
+where
+    S: AsyncRead + AsyncWrite + Unpin,
+{
+    let nonce = fresh_nonce()?;
+    let claims = ticket.claims.clone();
+    let subject = claims.canonical();
+    let opening = Opening::Environment { version: LINK_VERSION, claims, nonce: nonce.clone() };
+    write_frame(stream, &Frame::bare(opening)).await?;
+    let challenge: Challenge = read_frame(stream, HANDSHAKE_FRAME_BYTES_MAX).await?.header;
+    check_opening(challenge.version, &challenge.nonce)?;
+    let signed = transcript("peer", challenge.role, &nonce, &challenge.nonce, &subject);
+    trusted.check(&signed, &challenge.signature)?;
+    let proved = transcript("environment", challenge.role, &nonce, &challenge.nonce, &subject);
+    write_frame(stream, &Frame::bare(Answer { proof: ticket.prove(&proved) })).await?;
+    Ok(challenge.role)
+}
+
+/// Reads the first frame of a link, on whichever side is spoken to first.
+pub async fn read_opening<S: AsyncRead + Unpin>(stream: &mut S) -> Result<Opening, HandshakeError> {
+    Ok(read_frame(stream, HANDSHAKE_FRAME_BYTES_MAX).await?.header)
+}
+
+/// The peer's side of a link with an environment; returns the claims that the environment proved.
+///
+/// The caller compares the claims with the pod that it meant to reach **before** it calls this, or passes what
+/// it expects in `expected`; `now_epoch_seconds` is checked against the ticket's expiry.
+pub async fn accept_environment<S>(
+    stream: &mut S,
+    key: &LinkKey,
+    role: Role,
+    opening: Opening,
+    expected: Option<(&str, &str)>,
+    now_epoch_seconds: u64,
+) -> Result<TicketClaims, HandshakeError>
+where
+    S: AsyncRead + AsyncWrite + Unpin,
+{
+    let Opening::Environment { version, claims, nonce } = opening else {
+        return Err(HandshakeError::Unexpected);
+    };
+    check_opening(version, &nonce)?;
+    if expected.is_some_and(|(namespace, pod)| claims.namespace != namespace || claims.pod != pod) {
+        return Err(Distrust::Mismatch.into());
+    }
+    if claims.expires_epoch_seconds <= now_epoch_seconds {
+        return Err(Distrust::Expired.into());
+    }
+    let own = fresh_nonce()?;
+    let subject = claims.canonical();
+    let signature = key.sign(&transcript("peer", role, &nonce, &own, &subject));
+    let challenge = Challenge { version: LINK_VERSION, role, nonce: own.clone(), signature };
+    write_frame(stream, &Frame::bare(challenge)).await?;
+    let answer: Answer = read_frame(stream, HANDSHAKE_FRAME_BYTES_MAX).await?.header;
+    let proved = transcript("environment", role, &nonce, &own, &subject);
+    key.check_ticket(&claims, &proved, &answer.proof)?;
+    Ok(claims)
+}
+
+/// A gateway's side of its link with the operator.
+pub async fn open_as_gateway<S>(stream: &mut S, key: &LinkKey, name: &str) -> Result<(), HandshakeError>
+where
+    S: AsyncRead + AsyncWrite + Unpin,
+{
+    let nonce = fresh_nonce()?;
+    let opening = Opening::Gateway { version: LINK_VERSION, name: name.to_owned(), nonce: nonce.clone() };
+    write_frame(stream, &Frame::bare(opening)).await?;
+    let challenge: Challenge = read_frame(stream, HANDSHAKE_FRAME_BYTES_MAX).await?.header;
+    check_opening(challenge.version, &challenge.nonce)?;
+    let signed = transcript("peer", Role::Operator, &nonce, &challenge.nonce, name.as_bytes());
+    key.public_key().check(&signed, &challenge.signature)?;
+    let proved = transcript("gateway", Role::Gateway, &nonce, &challenge.nonce, name.as_bytes());
+    write_frame(stream, &Frame::bare(Answer { proof: key.sign(&proved) })).await?;
+    Ok(())
+}
+
+/// The operator's side of a gateway's link; returns the gateway's name.
+pub async fn accept_gateway<S>(
+    stream: &mut S,
+    key: &LinkKey,
+    opening: Opening,
+) -> Result<String, HandshakeError>
+where
+    S: AsyncRead + AsyncWrite + Unpin,
+{
+    let Opening::Gateway { version, name, nonce } = opening else {
+        return Err(HandshakeError::Unexpected);
+    };
+    check_opening(version, &nonce)?;
+    let own = fresh_nonce()?;
+    let signature = key.sign(&transcript("peer", Role::Operator, &nonce, &own, name.as_bytes()));
+    let challenge = Challenge { version: LINK_VERSION, role: Role::Operator, nonce: own.clone(), signature };
+    write_frame(stream, &Frame::bare(challenge)).await?;
+    let answer: Answer = read_frame(stream, HANDSHAKE_FRAME_BYTES_MAX).await?.header;
+    let proved = transcript("gateway", Role::Gateway, &nonce, &own, name.as_bytes());
+    key.public_key().check(&proved, &answer.proof)?;
+    Ok(name)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn key(seed: u8) -> LinkKey {
+        LinkKey::from_secret(&[seed; 32]).unwrap()
+    }
+
+    fn ticket(key: &LinkKey, pod: &str) -> Ticket {
+        key.issue(TicketClaims {
+            namespace: "default".into(),
+            pod: pod.into(),
+            pool: "pool".into(),
+            expires_epoch_seconds: 100,
+        })
+    }
+
+    async fn meet(
+        ticket: &Ticket,
+        trusted: &LinkKey,
+        peer: &LinkKey,
+        expected_pod: &str,
+        now: u64,
+    ) -> (Result<Role, HandshakeError>, Result<TicketClaims, HandshakeError>) {
+        let (mut environment, mut other) = tokio::io::duplex(4_096);
+        let trusted = trusted.public_key();
+        let environment = async move { open_as_environment(&mut environment, ticket, &trusted).await };
+        let peer = async move {
+            let opening = read_opening(&mut other).await?;
+            accept_environment(&mut other, peer, Role::Gateway, opening, Some(("default", expected_pod)), now)
+                .await
+        };
+        tokio::join!(environment, peer)
+    }
+
+    #[tokio::test]
+    async fn both_sides_prove_themselves() {
+        let key = key(1);
+        let (environment, peer) = meet(&ticket(&key, "a"), &key, &key, "a", 99).await;
+        assert_eq!(environment.unwrap(), Role::Gateway);
+        assert_eq!(peer.unwrap().pod, "a");
+    }
+
+    #[tokio::test]
+    async fn a_stranger_cannot_reach_into_an_environment() {
+        let (own, stranger) = (key(1), key(2));
+        let (environment, _) = meet(&ticket(&own, "a"), &own, &stranger, "a", 99).await;
+        assert!(matches!(environment, Err(HandshakeError::Distrust(Distrust::Mismatch))));
+    }
+
+    #[tokio::test]
+    async fn a_stranger_cannot_act_as_an_environment() {
+        let (own, stranger) = (key(1), key(2));
+        let (_, peer) = meet(&ticket(&stranger, "a"), &own, &own, "a", 99).await;
+        assert!(matches!(peer, Err(HandshakeError::Distrust(Distrust::Mismatch))));
+    }
+
+    #[tokio::test]
+    async fn another_pods_ticket_and_an_expired_one_are_refused() {
+        let key = key(1);
+        let (_, peer) = meet(&ticket(&key, "b"), &key, &key, "a", 99).await;
+        assert!(matches!(peer, Err(HandshakeError::Distrust(Distrust::Mismatch))));
+        let (_, peer) = meet(&ticket(&key, "a"), &key, &key, "a", 100).await;
+        assert!(matches!(peer, Err(HandshakeError::Distrust(Distrust::Expired))));
+    }
+
+    #[tokio::test]
+    async fn gateway_and_operator_prove_themselves_to_each_other() {
+        for (operators, gateways, trusted) in [(1, 1, true), (1, 2, false)] {
+            let (mut gateway, mut operator) = tokio::io::duplex(4_096);
+            let dial = async move { open_as_gateway(&mut gateway, &key(gateways), "g").await };
+            let accept = async move {
+                let opening = read_opening(&mut operator).await?;
+                accept_gateway(&mut operator, &key(operators), opening).await
+            };
+            let (dialled, accepted) = tokio::join!(dial, accept);
+            assert_eq!(dialled.is_ok(), trusted);
+            assert_eq!(accepted.is_ok(), trusted);
+        }
+    }
+}
