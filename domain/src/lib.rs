@@ -7,6 +7,7 @@
 pub mod account;
 pub mod arn;
 pub mod budget;
+pub mod hex;
 pub mod ids;
 pub mod limits;
 pub mod log_stream;

@@ -25,7 +25,7 @@ pub enum ToEnvironment {
     /// From the operator, at most once in a pod's life; the body is the zip archive, if any.
     Assign(Box<Assignment>),
     /// From a gateway; the body is the payload.
-    Invoke(Invoke),
+    Invoke(Box<Invoke>),
     /// From a gateway: how long its oldest invocation without an environment has waited, in milliseconds, or
     /// `None` when nothing waits. A freed shim grants itself to the peer with the oldest.
     Waiting {

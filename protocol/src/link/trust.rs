@@ -36,24 +36,13 @@ impl TryFrom<String> for Hex {
     type Error = Distrust;
 
     fn try_from(text: String) -> Result<Self, Self::Error> {
-        let digits = text.as_bytes();
-        if digits.len() % 2 != 0 {
-            return Err(Distrust::Malformed);
-        }
-        let value = |digit: u8| char::from(digit).to_digit(16).ok_or(Distrust::Malformed);
-        let pairs = digits.as_chunks::<2>().0.iter();
-        pairs
-            .map(|[high, low]| {
-                u8::try_from(value(*high)? * 16 + value(*low)?).map_err(|_| Distrust::Malformed)
-            })
-            .collect::<Result<_, _>>()
-            .map(Self)
+        domain::hex::decode(&text).map(Self).ok_or(Distrust::Malformed)
     }
 }
 
 impl From<Hex> for String {
     fn from(bytes: Hex) -> Self {
-        bytes.0.iter().map(|byte| format!("{byte:02x}")).collect()
+        domain::hex::encode(&bytes.0)
     }
 }
 
