@@ -7,10 +7,15 @@
 pub mod account;
 pub mod arn;
 pub mod budget;
+pub mod environment;
+pub mod failure;
+pub mod grants;
 pub mod hex;
 pub mod ids;
 pub mod limits;
+pub mod log_lines;
 pub mod log_stream;
+pub mod log_tail;
 pub mod names;
 
 pub use account::{AccountId, Region};

@@ -1,0 +1,240 @@
+//! Errors that the platform, not the function, answers with: how a runtime ended, and the text a caller reads.
+//!
+//! The texts are AWS's, letter by letter where a capture of the service exists: clients and alarms match them.
+
+use std::fmt;
+
+use crate::RequestId;
+use crate::limits::RESPONSE_PAYLOAD_BYTES_MAX;
+
+/// How a runtime process ended, or why it never began.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Exit {
+    /// It returned this status.
+    Status(i32),
+    /// A signal ended it.
+    Signal {
+        /// The signal's number.
+        number: i32,
+        /// It left a core.
+        core_dumped: bool,
+    },
+    /// The kernel ended it because the memory was used up.
+    OutOfMemory,
+    /// It could not be started.
+    NotStarted(StartFailure),
+}
+
+/// Why a runtime could not be started.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct StartFailure {
+    /// Such as `Runtime.InvalidEntrypoint`.
+    pub error_type: &'static str,
+    /// What the function's author needs to read.
+    pub message: String,
+}
+
+impl Exit {
+    /// The error type that AWS gives such an end.
+    pub fn error_type(&self) -> &'static str {
+        match self {
+            Self::Status(_) | Self::Signal { .. } => "Runtime.ExitError",
+            Self::OutOfMemory => "Runtime.OutOfMemory",
+            Self::NotStarted(failure) => failure.error_type,
+        }
+    }
+}
+
+impl fmt::Display for Exit {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::Status(0) => f.write_str("Runtime exited without providing a reason"),
+            Self::Status(status) => write!(f, "Runtime exited with error: exit status {status}"),
+            Self::Signal { number, core_dumped } => {
+                write!(f, "Runtime exited with error: signal: {}", signal_name(*number))?;
+                if *core_dumped { f.write_str(" (core dumped)") } else { Ok(()) }
+            }
+            Self::OutOfMemory => f.write_str("Runtime exited with error: signal: killed"),
+            Self::NotStarted(failure) => f.write_str(&failure.message),
+        }
+    }
+}
+
+/// A signal as Go's runtime, which AWS's supervisor is written in, calls it.
+fn signal_name(number: i32) -> String {
+    let name = match number {
+        1 => "hangup",
+        2 => "interrupt",
+        3 => "quit",
+        4 => "illegal instruction",
+        5 => "trace/breakpoint trap",
+        6 => "aborted",
+        7 => "bus error",
+        8 => "floating point exception",
+        9 => "killed",
+        10 => "user defined signal 1",
+        11 => "segmentation fault",
+        12 => "user defined signal 2",
+        13 => "broken pipe",
+        14 => "alarm clock",
+        15 => "terminated",
+        other => return format!("signal {other}"),
+    };
+    name.to_owned()
+}
+
+/// What an invocation ran into, told by the platform.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Failure {
+    /// The function's time passed.
+    TimedOut {
+        /// The time that it had, in milliseconds.
+        after_millis: u64,
+    },
+    /// The processes used more than `memorySize`.
+    OutOfMemory,
+    /// `/tmp` grew beyond its size.
+    TemporaryStorage {
+        /// The size, in MB.
+        size_mb: u32,
+    },
+    /// The runtime ended.
+    Exited(Exit),
+    /// The response is over [`RESPONSE_PAYLOAD_BYTES_MAX`].
+    ResponseTooLarge,
+    /// The runtime broke off in the middle of its response.
+    TruncatedResponse,
+    /// The runtime named a response mode that does not exist.
+    InvalidResponseMode,
+}
+
+impl Failure {
+    /// The error type as callers and `REPORT` read it.
+    pub fn error_type(&self) -> &'static str {
+        match self {
+            Self::TimedOut { .. } => "Sandbox.Timedout",
+            Self::OutOfMemory => "Runtime.OutOfMemory",
+            Self::TemporaryStorage { .. } => "Sandbox.Failure",
+            Self::Exited(exit) => exit.error_type(),
+            Self::ResponseTooLarge => "Function.ResponseSizeTooLarge",
+            Self::TruncatedResponse => "Runtime.TruncatedResponse",
+            Self::InvalidResponseMode => "Runtime.InvalidResponseModeHeader",
+        }
+    }
+
+    /// The message as callers read it.
+    pub fn message(&self, request: RequestId) -> String {
+        let about = |text: &dyn fmt::Display| format!("RequestId: {request} Error: {text}");
+        match self {
+            Self::TimedOut { after_millis } => {
+                about(&format_args!("Task timed out after {} seconds", seconds(*after_millis)))
+            }
+            Self::OutOfMemory => about(&Exit::OutOfMemory),
+            Self::TemporaryStorage { size_mb } => about(&format_args!("/tmp holds more than {size_mb} MB")),
+            Self::Exited(exit) => about(exit),
+            Self::ResponseTooLarge => format!(
+                "Response payload size exceeded maximum allowed payload size ({RESPONSE_PAYLOAD_BYTES_MAX} bytes)."
+            ),
+            Self::TruncatedResponse => about(&"The runtime broke off in the middle of its response"),
+            Self::InvalidResponseMode => about(&"The runtime named an unknown response mode"),
+        }
+    }
+
+    /// The payload that a caller receives; AWS puts the type first in errors of its own.
+    pub fn payload(&self, request: RequestId) -> String {
+        let (error_type, message) = (json_text(self.error_type()), json_text(&self.message(request)));
+        format!("{{\"errorType\":{error_type},\"errorMessage\":{message}}}")
+    }
+
+    /// What the log says of it, if anything; `now` is the current time in ISO 8601.
+    pub fn log_lines(&self, request: RequestId, now: &str) -> Option<String> {
+        match self {
+            Self::TimedOut { after_millis } => {
+                Some(format!("{now} {request} Task timed out after {} seconds\n\n", seconds(*after_millis)))
+            }
+            Self::ResponseTooLarge | Self::InvalidResponseMode => None,
+            _ => Some(format!("{}\n{}\n", self.message(request), self.error_type())),
+        }
+    }
+}
+
+/// Milliseconds as seconds with two decimals.
+fn seconds(millis: u64) -> String {
+    format!("{}.{:02}", millis / 1_000, millis % 1_000 / 10)
+}
+
+/// A text as a JSON string.
+fn json_text(text: &str) -> String {
+    let mut json = String::with_capacity(text.len() + 2);
+    json.push('"');
+    for character in text.chars() {
+        match character {
+            '"' => json.push_str("\\\""),
+            '\\' => json.push_str("\\\\"),
+            control if control < ' ' => json.push_str(&format!("\\u{:04x}", u32::from(control))),
+            other => json.push(other),
+        }
+    }
+    json.push('"');
+    json
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn request() -> RequestId {
+        "11111111-2222-4333-8444-555555555555".parse().unwrap()
+    }
+
+    fn check(failure: &Failure, expected: &str) {
+        assert_eq!(failure.payload(request()), expected);
+    }
+
+    #[test]
+    fn payloads_are_those_of_the_service() {
+        let id = request();
+        check(
+            &Failure::TimedOut { after_millis: 3_000 },
+            &format!(
+                r#"{{"errorType":"Sandbox.Timedout","errorMessage":"RequestId: {id} Error: Task timed out after 3.00 seconds"}}"#
+            ),
+        );
+        check(
+            &Failure::Exited(Exit::Status(0)),
+            &format!(
+                r#"{{"errorType":"Runtime.ExitError","errorMessage":"RequestId: {id} Error: Runtime exited without providing a reason"}}"#
+            ),
+        );
+        check(
+            &Failure::Exited(Exit::Signal { number: 11, core_dumped: true }),
+            &format!(
+                r#"{{"errorType":"Runtime.ExitError","errorMessage":"RequestId: {id} Error: Runtime exited with error: signal: segmentation fault (core dumped)"}}"#
+            ),
+        );
+        check(
+            &Failure::ResponseTooLarge,
+            r#"{"errorType":"Function.ResponseSizeTooLarge","errorMessage":"Response payload size exceeded maximum allowed payload size (6291556 bytes)."}"#,
+        );
+    }
+
+    #[test]
+    fn the_author_s_paths_cannot_break_the_payload() {
+        let message = "fork/exec /a\"b\\c\n: no such file or directory".to_owned();
+        let failure = StartFailure { error_type: "Runtime.InvalidEntrypoint", message };
+        let payload = Failure::Exited(Exit::NotStarted(failure)).payload(request());
+        assert!(payload.contains(r#"/a\"b\\c\u000a:"#), "{payload}");
+    }
+
+    #[test]
+    fn the_log_says_what_cloudwatch_would() {
+        let id = request();
+        let lines = Failure::Exited(Exit::Status(3)).log_lines(id, "");
+        let expected =
+            format!("RequestId: {id} Error: Runtime exited with error: exit status 3\nRuntime.ExitError\n");
+        assert_eq!(lines.as_deref(), Some(expected.as_str()));
+        let lines = Failure::TimedOut { after_millis: 1_509 }.log_lines(id, "2026-01-01T00:00:00.000Z");
+        let expected = format!("2026-01-01T00:00:00.000Z {id} Task timed out after 1.50 seconds\n\n");
+        assert_eq!(lines.as_deref(), Some(expected.as_str()));
+    }
+}
