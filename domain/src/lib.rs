@@ -6,6 +6,7 @@
 
 pub mod account;
 pub mod arn;
+pub mod backoff;
 pub mod budget;
 pub mod environment;
 pub mod failure;
@@ -17,6 +18,7 @@ pub mod log_lines;
 pub mod log_stream;
 pub mod log_tail;
 pub mod names;
+pub mod scaling;
 
 pub use account::{AccountId, Region};
 pub use arn::{FunctionArn, FunctionReference};

@@ -1,0 +1,133 @@
+//! How many environments of one revision to start or stop now.
+//!
+//! The plan is a function of what is observed; it is made again whenever something changes, so it need not
+//! remember anything. Demand decides how many there should be, the function's cap how many there may be, and
+//! bounds on simultaneous starts how fast they come. An environment beyond demand is kept until it has been
+//! idle for the time-out.
+
+use std::time::Duration;
+
+/// What is observed of one revision and of the function that it belongs to.
+#[derive(Debug, Clone, PartialEq, Eq, Default)]
+pub struct Observed {
+    /// Invocations that run or wait, over all gateways.
+    pub demand: u32,
+    /// Environments of this revision that are on their way to their first `Free`.
+    pub starting: u32,
+    /// Environments of this revision that run or can run an invocation.
+    pub serving: u32,
+    /// Environments of the function, of any revision, that can still run something although they take nothing
+    /// new. They count against the cap, which is exact.
+    pub leaving: u32,
+    /// For how long each idle environment of this revision has been so.
+    pub idle: Vec<Duration>,
+}
+
+/// What holds for the function.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Bounds {
+    /// Most environments at once.
+    pub environments_max: u32,
+    /// Most environments on their way at once.
+    pub starting_max: u32,
+    /// Starts that the whole installation still allows now.
+    pub starts_left: u32,
+    /// How long an environment beyond demand is kept.
+    pub idle_timeout: Duration,
+}
+
+/// What to do now.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+pub struct Plan {
+    /// Environments to start.
+    pub start: u32,
+    /// Idle environments to stop, the longest idle first. At most one a time: demand that comes back finds the
+    /// rest.
+    pub stop: u32,
+}
+
+/// The plan for one revision.
+pub fn plan(observed: &Observed, bounds: Bounds) -> Plan {
+    let existing = observed.starting.saturating_add(observed.serving);
+    let wanted = observed.demand.min(bounds.environments_max);
+    if wanted > existing {
+        let room = bounds.environments_max.saturating_sub(existing.saturating_add(observed.leaving));
+        let pace = bounds.starting_max.saturating_sub(observed.starting).min(bounds.starts_left);
+        return Plan { start: (wanted - existing).min(room).min(pace), stop: 0 };
+    }
+    let over_cap = existing > bounds.environments_max && !observed.idle.is_empty();
+    let timed_out = observed.idle.iter().any(|&idle| idle >= bounds.idle_timeout);
+    let stop = existing > wanted && (timed_out || over_cap);
+    Plan { start: 0, stop: u32::from(stop) }
+}
+
+#[cfg(test)]
+mod tests {
+    use proptest::prelude::*;
+
+    use super::*;
+
+    const BOUNDS: Bounds = Bounds {
+        environments_max: 10,
+        starting_max: 4,
+        starts_left: 100,
+        idle_timeout: Duration::from_secs(600),
+    };
+
+    #[test]
+    fn demand_is_met_within_cap_and_pace() {
+        let start = |demand, starting, serving, leaving| {
+            plan(&Observed { demand, starting, serving, leaving, idle: Vec::new() }, BOUNDS).start
+        };
+        assert_eq!(start(0, 0, 0, 0), 0);
+        assert_eq!(start(3, 0, 0, 0), 3);
+        assert_eq!(start(3, 2, 1, 0), 0);
+        assert_eq!(start(99, 0, 0, 0), 4);
+        assert_eq!(start(99, 0, 8, 0), 2);
+        assert_eq!(start(99, 0, 8, 1), 1);
+        assert_eq!(start(99, 4, 0, 0), 0);
+    }
+
+    #[test]
+    fn only_what_is_idle_for_long_goes_and_one_at_a_time() {
+        let stop = |demand, idle: &[u64]| {
+            let idle = idle.iter().copied().map(Duration::from_secs).collect();
+            plan(&Observed { demand, serving: 3, idle, ..Observed::default() }, BOUNDS).stop
+        };
+        assert_eq!(stop(0, &[599, 10]), 0);
+        assert_eq!(stop(0, &[600, 700, 800]), 1);
+        assert_eq!(stop(3, &[600]), 0);
+    }
+
+    proptest! {
+        #[test]
+        fn the_cap_holds_and_plans_never_do_both(
+            demand in 0_u32..500, starting in 0_u32..50, serving in 0_u32..50, leaving in 0_u32..50,
+            environments_max in 0_u32..40, starting_max in 0_u32..40, starts_left in 0_u32..40,
+        ) {
+            let bounds = Bounds { environments_max, starting_max, starts_left, ..BOUNDS };
+            let planned = plan(&Observed { demand, starting, serving, leaving, idle: vec![BOUNDS.idle_timeout] }, bounds);
+            let existing = starting + serving + leaving;
+            prop_assert!(planned.start == 0 || existing + planned.start <= environments_max);
+            prop_assert!(planned.start <= starts_left && (planned.start == 0 || starting + planned.start <= starting_max));
+            prop_assert!(planned.start == 0 || planned.stop == 0);
+            prop_assert!(planned.stop <= 1);
+        }
+
+        #[test]
+        fn plans_converge_on_demand_and_rest(demand in 0_u32..60, environments_max in 0_u32..40, mut serving in 0_u32..80) {
+            let bounds = Bounds { environments_max, ..BOUNDS };
+            let observe = |serving: u32| Observed {
+                demand, serving, idle: vec![BOUNDS.idle_timeout; serving.saturating_sub(demand) as usize],
+                ..Observed::default()
+            };
+            for _ in 0..200 {
+                let planned = plan(&observe(serving), bounds);
+                serving = serving + planned.start - planned.stop;
+            }
+            prop_assert_eq!(plan(&observe(serving), bounds), Plan::default());
+            prop_assert!(serving >= demand.min(environments_max));
+            prop_assert!(serving <= demand.max(environments_max));
+        }
+    }
+}
