@@ -1,0 +1,4 @@
+// A CommonJS module, as older functions are.
+
+/** Returns the event. */
+exports.echo = async (event) => event;

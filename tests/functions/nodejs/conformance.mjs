@@ -1,0 +1,46 @@
+// Handlers that tell what they were given.
+
+/** Returns the event. */
+export const echo = async (event) => event;
+
+/** Returns every field of the context object; the remaining time before and after a sleep of event.sleep_ms. */
+export const context = async (event, context) => {
+  const before = context.getRemainingTimeInMillis();
+  await new Promise((done) => setTimeout(done, event.sleep_ms ?? 100));
+  return {
+    remaining_ms_before: before,
+    remaining_ms_after: context.getRemainingTimeInMillis(),
+    functionName: context.functionName,
+    functionVersion: context.functionVersion,
+    invokedFunctionArn: context.invokedFunctionArn,
+    memoryLimitInMB: context.memoryLimitInMB,
+    awsRequestId: context.awsRequestId,
+    logGroupName: context.logGroupName,
+    logStreamName: context.logStreamName,
+    tenantId: context.tenantId ?? null,
+    traceId: process.env._X_AMZN_TRACE_ID ?? null,
+    identity: context.identity ?? null,
+    clientContext: context.clientContext ?? null,
+    node: process.version,
+  };
+};
+
+/** Writes through each method of the console, one of them on two lines. */
+export const output = async () => {
+  console.log("a log\nof two lines");
+  console.info("an info");
+  console.warn("a warning");
+  console.error("an error");
+  process.stdout.write("no end");
+  return "written";
+};
+
+/** Streams three parts, 100 ms apart, as an HTTP response with a header of its own. */
+export const streaming = awslambda.streamifyResponse(async (event, stream) => {
+  stream = awslambda.HttpResponseStream.from(stream, { statusCode: 201, headers: { "x-part-count": "3" } });
+  for (const part of ["one ", "two ", "three"]) {
+    stream.write(part);
+    await new Promise((done) => setTimeout(done, 100));
+  }
+  stream.end();
+});

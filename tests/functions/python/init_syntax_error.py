@@ -1,0 +1,5 @@
+"""The module does not compile: Runtime.UserCodeSyntaxError in the init phase."""
+
+
+def handler(event, context)
+    return event
