@@ -18,6 +18,7 @@ pub mod log_lines;
 pub mod log_stream;
 pub mod log_tail;
 pub mod names;
+pub mod placement;
 pub mod scaling;
 
 pub use account::{AccountId, Region};

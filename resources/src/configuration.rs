@@ -13,42 +13,68 @@ use crate::runtime::RuntimeSpec;
 /// A change of what is not listed here (description, scaling) leaves environments as they are. The shim's
 /// version is left out on purpose: an upgrade of Kubelambda restarts nothing that runs.
 pub fn configuration_hash(function: &FunctionSpec, runtime: Option<&RuntimeSpec>) -> String {
-    let FunctionSpec {
-        function_name,
-        description: _,
-        runtime: runtime_name,
-        handler,
-        code,
-        memory_size,
-        timeout,
-        environment,
-        variables_from,
-        ephemeral_storage,
-        image_config,
-        image_pull_secrets,
-        architectures,
-        scaling: _,
-        idle,
-        pod,
-    } = function;
-    let configuration = json!([
-        function_name,
-        runtime_name,
-        handler,
-        code,
-        memory_size,
-        timeout,
-        environment,
-        variables_from,
-        ephemeral_storage,
-        image_config,
-        image_pull_secrets,
-        architectures,
-        idle,
-        pod,
-        runtime,
-    ]);
-    digest(configuration.to_string().as_bytes()).chars().take(16).collect()
+    ConfigurationPrefix::of(function).hash(runtime)
+}
+
+/// The part of [`configuration_hash`] that comes from the Function alone, so that a cache can drop the code
+/// and still follow a change of the Runtime.
+#[derive(Clone)]
+pub struct ConfigurationPrefix(Context);
+
+impl std::fmt::Debug for ConfigurationPrefix {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.write_str("ConfigurationPrefix")
+    }
+}
+
+impl ConfigurationPrefix {
+    /// Digests everything in `function` that its environments depend on.
+    pub fn of(function: &FunctionSpec) -> Self {
+        let FunctionSpec {
+            function_name,
+            description: _,
+            runtime,
+            handler,
+            code,
+            memory_size,
+            timeout,
+            environment,
+            variables_from,
+            ephemeral_storage,
+            image_config,
+            image_pull_secrets,
+            architectures,
+            scaling: _,
+            idle,
+            pod,
+        } = function;
+        let configuration = json!([
+            function_name,
+            runtime,
+            handler,
+            code,
+            memory_size,
+            timeout,
+            environment,
+            variables_from,
+            ephemeral_storage,
+            image_config,
+            image_pull_secrets,
+            architectures,
+            idle,
+            pod,
+        ]);
+        let mut context = Context::new(&SHA256);
+        context.update(configuration.to_string().as_bytes());
+        Self(context)
+    }
+
+    /// The digest with the Runtime that the function names, where it names one that exists.
+    pub fn hash(&self, runtime: Option<&RuntimeSpec>) -> String {
+        let mut context = self.0.clone();
+        context.update(json!(runtime).to_string().as_bytes());
+        domain::hex::encode(context.finish().as_ref()).chars().take(16).collect()
+    }
 }
 
 /// The account of a namespace: its annotation where it is a valid id, otherwise one made from its name.

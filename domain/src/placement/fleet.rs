@@ -1,0 +1,329 @@
+//! The fleet of one function. See the module above for its rules.
+
+use std::collections::{BTreeMap, BTreeSet};
+
+use super::environment::{Environment, EnvironmentKey, Reported, Stage};
+
+/// One invocation; a later arrival has a greater key.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub struct InvocationKey(pub u64);
+
+/// How much a fleet may take on.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Bounds {
+    /// Most invocations at once, running and waiting, in all environments that are known.
+    pub environments_max: usize,
+    /// Most invocations that wait here.
+    pub waiting_max: usize,
+}
+
+/// Why an invocation was not taken on.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
+pub enum Throttled {
+    /// The function has no concurrency at all.
+    Disabled,
+    /// The function is at its cap.
+    AtCap,
+    /// Too many wait.
+    TooManyWaiting,
+    /// Nothing is free, and no environment can start.
+    Obstructed,
+    /// The function is gone.
+    Closed,
+}
+
+/// What is to be done.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
+pub enum Effect {
+    /// Send the invocation to the environment.
+    Place(InvocationKey, EnvironmentKey),
+    /// Tell the caller that the environment was lost and the invocation may have run.
+    Lost(InvocationKey),
+    /// Tell the caller that no environment can start.
+    Obstruct(InvocationKey),
+    /// Tell the caller that the function is gone.
+    Close(InvocationKey),
+}
+
+/// Running and waiting invocations of one revision.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct RevisionDemand<R> {
+    /// Whose.
+    pub revision: R,
+    /// In an environment.
+    pub running: usize,
+    /// Waiting for one.
+    pub waiting: usize,
+}
+
+/// How many environments are linked, by what they do.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+pub struct Census {
+    /// Not ready yet.
+    pub starting: usize,
+    /// Free.
+    pub free: usize,
+    /// Busy.
+    pub busy: usize,
+    /// Leaving.
+    pub leaving: usize,
+}
+
+/// Environments and invocations of one function.
+#[derive(Debug)]
+pub struct Fleet<R> {
+    current: Option<R>,
+    bounds: Bounds,
+    environments: BTreeMap<EnvironmentKey, Environment<R>>,
+    /// Free environments of the current revision, by when they turned free.
+    free: BTreeMap<u64, EnvironmentKey>,
+    turns: u64,
+    waiting: BTreeSet<InvocationKey>,
+    obstructed: bool,
+    closed: bool,
+}
+
+impl<R: Clone + PartialEq> Fleet<R> {
+    /// A fleet that knows no revision yet, and so places nothing.
+    pub fn new(bounds: Bounds) -> Self {
+        Self {
+            current: None,
+            bounds,
+            environments: BTreeMap::new(),
+            free: BTreeMap::new(),
+            turns: 0,
+            waiting: BTreeSet::new(),
+            obstructed: false,
+            closed: false,
+        }
+    }
+
+    /// An invocation arrives. It is placed, or waits where there is no effect.
+    pub fn arrive(&mut self, invocation: InvocationKey) -> Result<Option<Effect>, Throttled> {
+        if self.closed {
+            return Err(Throttled::Closed);
+        }
+        if self.bounds.environments_max == 0 {
+            return Err(Throttled::Disabled);
+        }
+        if self.counted() + self.waiting.len() >= self.bounds.environments_max {
+            return Err(Throttled::AtCap);
+        }
+        if self.free.is_empty() && self.obstructed {
+            return Err(Throttled::Obstructed);
+        }
+        if self.free.is_empty() && self.waiting.len() >= self.bounds.waiting_max {
+            return Err(Throttled::TooManyWaiting);
+        }
+        self.waiting.insert(invocation);
+        Ok(self.place_next())
+    }
+
+    /// The caller no longer waits. False where the invocation was already placed and runs on.
+    pub fn cancel(&mut self, invocation: InvocationKey) -> bool {
+        self.waiting.remove(&invocation)
+    }
+
+    /// A link with an environment is there.
+    pub fn attach(&mut self, key: EnvironmentKey, revision: R) {
+        self.environments.insert(key, Environment::new(revision));
+    }
+
+    /// An environment tells of itself.
+    pub fn report(&mut self, key: EnvironmentKey, reported: Reported) -> Option<Effect> {
+        self.environments.get_mut(&key)?.report(reported);
+        self.settle(key)
+    }
+
+    /// The invocation was not handed over and never will be by this environment.
+    pub fn refused(&mut self, key: EnvironmentKey, invocation: InvocationKey) -> Option<Effect> {
+        let environment = self.environments.get_mut(&key)?;
+        environment.work_on(invocation).filter(|work| work.stage == Stage::Sent)?;
+        environment.work = None;
+        // It just said no: whatever it said before of being free is no longer so.
+        if environment.reported == Reported::Free {
+            environment.reported = Reported::Busy;
+        }
+        self.wait_again(invocation)
+    }
+
+    /// The environment took the invocation. From here on it runs there or nowhere.
+    pub fn accepted(&mut self, key: EnvironmentKey, invocation: InvocationKey) {
+        let Some(environment) = self.environments.get_mut(&key) else { return };
+        let Some(work) = environment.work_on(invocation) else { return };
+        if work.stage == Stage::Sent {
+            work.stage = Stage::Accepted;
+            if environment.reported == Reported::Free {
+                environment.reported = Reported::Busy;
+            }
+        }
+    }
+
+    /// The answer is complete.
+    pub fn answered(&mut self, key: EnvironmentKey, invocation: InvocationKey) {
+        let work = self.environments.get_mut(&key).and_then(|environment| environment.work_on(invocation));
+        if let Some(work) = work {
+            work.stage = Stage::Answered;
+        }
+    }
+
+    /// The environment is done with the invocation.
+    pub fn finished(&mut self, key: EnvironmentKey, invocation: InvocationKey) -> Option<Effect> {
+        let environment = self.environments.get_mut(&key)?;
+        environment.work_on(invocation)?;
+        environment.work = None;
+        self.settle(key)
+    }
+
+    /// The link is gone. `handed_over`: the invocation on its way may have reached the environment.
+    pub fn lost(&mut self, key: EnvironmentKey, handed_over: bool) -> Option<Effect> {
+        let environment = self.environments.remove(&key)?;
+        if let Some(turn) = environment.turn {
+            self.free.remove(&turn);
+        }
+        let work = environment.work?;
+        match work.stage {
+            Stage::Sent if !handed_over => self.wait_again(work.invocation),
+            Stage::Sent | Stage::Accepted => Some(Effect::Lost(work.invocation)),
+            Stage::Answered => None,
+        }
+    }
+
+    /// The function changed: from now on environments of `revision` are taken, within `bounds`.
+    pub fn revise(&mut self, revision: R, bounds: Bounds) -> Vec<Effect> {
+        self.bounds = bounds;
+        if self.current.as_ref() == Some(&revision) {
+            return Vec::new();
+        }
+        self.current = Some(revision);
+        self.obstructed = false;
+        self.free.clear();
+        let keys: Vec<EnvironmentKey> = self.environments.keys().copied().collect();
+        keys.into_iter().filter_map(|key| self.settle(key)).collect()
+    }
+
+    /// No environment of the current revision can start: who waits is told at once.
+    pub fn obstruct(&mut self) -> Vec<Effect> {
+        self.obstructed = true;
+        std::mem::take(&mut self.waiting).into_iter().map(Effect::Obstruct).collect()
+    }
+
+    /// Environments may start again.
+    pub fn unobstruct(&mut self) {
+        self.obstructed = false;
+    }
+
+    /// The function is gone: who waits is told, who runs runs on.
+    pub fn close(&mut self) -> Vec<Effect> {
+        self.closed = true;
+        std::mem::take(&mut self.waiting).into_iter().map(Effect::Close).collect()
+    }
+
+    /// The revision whose environments are taken.
+    pub fn current(&self) -> Option<&R> {
+        self.current.as_ref()
+    }
+
+    /// The invocation that has waited longest.
+    pub fn oldest_waiting(&self) -> Option<InvocationKey> {
+        self.waiting.first().copied()
+    }
+
+    /// Linked environments of the current revision.
+    pub fn current_environments(&self) -> impl Iterator<Item = EnvironmentKey> + '_ {
+        let current = |environment: &Environment<R>| self.current.as_ref() == Some(&environment.revision);
+        self.environments.iter().filter(move |(_, environment)| current(environment)).map(|(key, _)| *key)
+    }
+
+    /// Demand by revision; revisions without demand are left out.
+    pub fn demand(&self) -> Vec<RevisionDemand<R>> {
+        let mut demand: Vec<RevisionDemand<R>> = Vec::new();
+        let running = self.environments.values().filter(|environment| environment.work.is_some());
+        for environment in running {
+            match demand.iter_mut().find(|of| of.revision == environment.revision) {
+                Some(of) => of.running += 1,
+                None => demand.push(RevisionDemand {
+                    revision: environment.revision.clone(),
+                    running: 1,
+                    waiting: 0,
+                }),
+            }
+        }
+        if let (Some(current), 1..) = (&self.current, self.waiting.len()) {
+            let waiting = self.waiting.len();
+            match demand.iter_mut().find(|of| of.revision == *current) {
+                Some(of) => of.waiting = waiting,
+                None => demand.push(RevisionDemand { revision: current.clone(), running: 0, waiting }),
+            }
+        }
+        demand
+    }
+
+    /// Invocations that run or wait here.
+    pub fn in_flight(&self) -> usize {
+        self.waiting.len()
+            + self.environments.values().filter(|environment| environment.work.is_some()).count()
+    }
+
+    /// Linked environments by what they do.
+    pub fn census(&self) -> Census {
+        let mut census = Census::default();
+        for environment in self.environments.values() {
+            match environment.reported {
+                Reported::Starting => census.starting += 1,
+                Reported::Free => census.free += 1,
+                Reported::Busy => census.busy += 1,
+                Reported::Leaving => census.leaving += 1,
+            }
+        }
+        census
+    }
+
+    /// Nothing runs, nothing waits and nothing is linked.
+    pub fn is_empty(&self) -> bool {
+        self.waiting.is_empty() && self.environments.is_empty()
+    }
+
+    fn counted(&self) -> usize {
+        self.environments.values().filter(|environment| environment.counts()).count()
+    }
+
+    fn wait_again(&mut self, invocation: InvocationKey) -> Option<Effect> {
+        if self.closed {
+            return Some(Effect::Close(invocation));
+        }
+        self.waiting.insert(invocation);
+        self.place_next().or_else(|| {
+            let obstructed = self.obstructed && self.waiting.remove(&invocation);
+            obstructed.then_some(Effect::Obstruct(invocation))
+        })
+    }
+
+    /// Puts an environment among the free ones, or takes it out, as it is; then serves who has waited longest.
+    fn settle(&mut self, key: EnvironmentKey) -> Option<Effect> {
+        let environment = self.environments.get_mut(&key)?;
+        let usable = environment.is_idle() && self.current.as_ref() == Some(&environment.revision);
+        match (usable, environment.turn) {
+            (true, Some(turn)) if self.free.contains_key(&turn) => {}
+            (true, _) => {
+                self.turns += 1;
+                environment.turn = Some(self.turns);
+                self.free.insert(self.turns, key);
+            }
+            (false, turn) => {
+                environment.turn = None;
+                turn.and_then(|turn| self.free.remove(&turn));
+            }
+        }
+        self.place_next()
+    }
+
+    /// Gives the environment that turned free last to the invocation that has waited longest.
+    fn place_next(&mut self) -> Option<Effect> {
+        let invocation = self.waiting.first().copied()?;
+        let (_, key) = self.free.pop_last()?;
+        self.waiting.remove(&invocation);
+        self.environments.get_mut(&key)?.give(invocation);
+        Some(Effect::Place(invocation, key))
+    }
+}

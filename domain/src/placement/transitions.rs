@@ -1,0 +1,174 @@
+//! Each transition of the fleet on its own.
+
+use super::*;
+
+const BOUNDS: Bounds = Bounds { environments_max: 3, waiting_max: 2 };
+
+fn environment(key: u64) -> EnvironmentKey {
+    EnvironmentKey(key)
+}
+
+fn invocation(key: u64) -> InvocationKey {
+    InvocationKey(key)
+}
+
+fn placed(invocation: u64, environment: u64) -> Option<Effect> {
+    Some(Effect::Place(InvocationKey(invocation), EnvironmentKey(environment)))
+}
+
+/// A fleet of revision 1 with free environments `1..=free`, freed in that order.
+fn fleet(free: u64) -> Fleet<u32> {
+    let mut fleet = Fleet::new(BOUNDS);
+    assert!(fleet.revise(1, BOUNDS).is_empty());
+    for key in 1..=free {
+        fleet.attach(environment(key), 1);
+        assert_eq!(fleet.report(environment(key), Reported::Free), None);
+    }
+    fleet
+}
+
+#[test]
+fn the_environment_that_turned_free_last_is_taken() {
+    let mut fleet = fleet(2);
+    assert_eq!(fleet.arrive(invocation(1)), Ok(placed(1, 2)));
+    assert_eq!(fleet.arrive(invocation(2)), Ok(placed(2, 1)));
+}
+
+#[test]
+fn who_waited_longest_is_served_first() {
+    let mut fleet = fleet(0);
+    assert_eq!(fleet.arrive(invocation(1)), Ok(None));
+    assert_eq!(fleet.arrive(invocation(2)), Ok(None));
+    fleet.attach(environment(1), 1);
+    assert_eq!(fleet.report(environment(1), Reported::Free), placed(1, 1));
+    fleet.accepted(environment(1), invocation(1));
+    assert_eq!(fleet.finished(environment(1), invocation(1)), None);
+    assert_eq!(fleet.report(environment(1), Reported::Free), placed(2, 1));
+}
+
+#[test]
+fn a_refused_invocation_keeps_its_place_and_a_refusing_environment_is_not_asked_again() {
+    let mut fleet = fleet(1);
+    assert_eq!(fleet.arrive(invocation(1)), Ok(placed(1, 1)));
+    assert_eq!(fleet.arrive(invocation(2)), Ok(None));
+    assert_eq!(fleet.report(environment(1), Reported::Free), None);
+    assert_eq!(fleet.refused(environment(1), invocation(1)), None);
+    assert_eq!(fleet.oldest_waiting(), Some(invocation(1)));
+    assert_eq!(fleet.report(environment(1), Reported::Free), placed(1, 1));
+}
+
+#[test]
+fn nothing_is_placed_again_once_it_is_accepted() {
+    let mut fleet = fleet(2);
+    assert_eq!(fleet.arrive(invocation(1)), Ok(placed(1, 2)));
+    fleet.accepted(environment(2), invocation(1));
+    assert_eq!(fleet.refused(environment(2), invocation(1)), None);
+    assert_eq!(fleet.lost(environment(2), false), Some(Effect::Lost(invocation(1))));
+}
+
+#[test]
+fn a_link_lost_before_hand_over_costs_nothing_and_after_it_is_told() {
+    for (handed_over, expected) in [(false, placed(1, 1)), (true, Some(Effect::Lost(invocation(1))))] {
+        let mut fleet = fleet(2);
+        assert_eq!(fleet.arrive(invocation(1)), Ok(placed(1, 2)));
+        assert_eq!(fleet.lost(environment(2), handed_over), expected);
+    }
+}
+
+#[test]
+fn a_link_lost_after_the_answer_is_nobodys_concern() {
+    let mut fleet = fleet(1);
+    assert_eq!(fleet.arrive(invocation(1)), Ok(placed(1, 1)));
+    fleet.accepted(environment(1), invocation(1));
+    fleet.answered(environment(1), invocation(1));
+    assert_eq!(fleet.lost(environment(1), true), None);
+}
+
+#[test]
+fn the_cap_counts_running_waiting_and_what_runs_elsewhere() {
+    let mut fleet = fleet(2);
+    assert_eq!(fleet.report(environment(1), Reported::Busy), None);
+    assert_eq!(fleet.arrive(invocation(1)), Ok(placed(1, 2)));
+    assert_eq!(fleet.arrive(invocation(2)), Ok(None));
+    assert_eq!(fleet.arrive(invocation(3)), Err(Throttled::AtCap));
+    assert_eq!(fleet.report(environment(1), Reported::Free), placed(2, 1));
+    assert_eq!(fleet.arrive(invocation(4)), Ok(None));
+    assert_eq!(fleet.arrive(invocation(5)), Err(Throttled::AtCap));
+}
+
+#[test]
+fn a_caller_at_the_cap_may_follow_its_own_answer() {
+    let mut fleet = fleet(1);
+    fleet.revise(1, Bounds { environments_max: 1, ..BOUNDS });
+    assert_eq!(fleet.arrive(invocation(1)), Ok(placed(1, 1)));
+    assert_eq!(fleet.arrive(invocation(2)), Err(Throttled::AtCap));
+    fleet.accepted(environment(1), invocation(1));
+    fleet.answered(environment(1), invocation(1));
+    assert_eq!(fleet.arrive(invocation(3)), Ok(None));
+    // A reset after a time-out is no invocation of somebody else.
+    assert_eq!(fleet.finished(environment(1), invocation(1)), None);
+    assert_eq!(fleet.report(environment(1), Reported::Busy), None);
+    assert_eq!(fleet.census().busy, 1);
+    assert_eq!(fleet.report(environment(1), Reported::Free), placed(3, 1));
+}
+
+#[test]
+fn waiting_is_bounded() {
+    let mut fleet = fleet(0);
+    fleet.revise(1, Bounds { environments_max: 9, waiting_max: 2 });
+    assert_eq!(fleet.arrive(invocation(1)), Ok(None));
+    assert_eq!(fleet.arrive(invocation(2)), Ok(None));
+    assert_eq!(fleet.arrive(invocation(3)), Err(Throttled::TooManyWaiting));
+    fleet.revise(1, Bounds { environments_max: 0, waiting_max: 2 });
+    assert_eq!(fleet.arrive(invocation(4)), Err(Throttled::Disabled));
+}
+
+#[test]
+fn an_update_moves_who_waits_and_leaves_who_runs() {
+    let mut fleet = fleet(1);
+    assert_eq!(fleet.arrive(invocation(1)), Ok(placed(1, 1)));
+    fleet.accepted(environment(1), invocation(1));
+    assert_eq!(fleet.arrive(invocation(2)), Ok(None));
+    fleet.attach(environment(2), 2);
+    assert_eq!(fleet.report(environment(2), Reported::Free), None);
+    assert_eq!(fleet.revise(2, BOUNDS), vec![Effect::Place(invocation(2), environment(2))]);
+    let running = |revision| RevisionDemand { revision, running: 1, waiting: 0 };
+    assert_eq!(fleet.demand(), vec![running(1), running(2)]);
+    assert_eq!(fleet.finished(environment(1), invocation(1)), None);
+    assert_eq!(fleet.report(environment(1), Reported::Free), None);
+    assert_eq!(fleet.arrive(invocation(3)), Ok(None), "the old environment is not taken");
+}
+
+#[test]
+fn an_obstacle_answers_who_waits_and_who_comes_until_it_is_gone() {
+    let mut fleet = fleet(0);
+    assert_eq!(fleet.arrive(invocation(1)), Ok(None));
+    assert_eq!(fleet.obstruct(), vec![Effect::Obstruct(invocation(1))]);
+    assert_eq!(fleet.arrive(invocation(2)), Err(Throttled::Obstructed));
+    fleet.attach(environment(1), 1);
+    assert_eq!(fleet.report(environment(1), Reported::Free), None);
+    assert_eq!(fleet.arrive(invocation(3)), Ok(placed(3, 1)));
+    assert_eq!(fleet.refused(environment(1), invocation(3)), Some(Effect::Obstruct(invocation(3))));
+    fleet.unobstruct();
+    assert_eq!(fleet.arrive(invocation(4)), Ok(None));
+}
+
+#[test]
+fn a_deleted_function_tells_who_waits_and_lets_run_who_runs() {
+    let mut fleet = fleet(1);
+    assert_eq!(fleet.arrive(invocation(1)), Ok(placed(1, 1)));
+    assert_eq!(fleet.arrive(invocation(2)), Ok(None));
+    assert_eq!(fleet.close(), vec![Effect::Close(invocation(2))]);
+    assert_eq!(fleet.arrive(invocation(3)), Err(Throttled::Closed));
+    assert_eq!(fleet.refused(environment(1), invocation(1)), Some(Effect::Close(invocation(1))));
+}
+
+#[test]
+fn what_an_old_link_still_says_reaches_nothing() {
+    let mut fleet = fleet(1);
+    assert_eq!(fleet.report(environment(9), Reported::Free), None);
+    assert_eq!(fleet.finished(environment(1), invocation(9)), None);
+    assert_eq!(fleet.refused(environment(1), invocation(9)), None);
+    assert_eq!(fleet.lost(environment(9), true), None);
+    assert_eq!(fleet.arrive(invocation(1)), Ok(placed(1, 1)));
+}
