@@ -58,15 +58,11 @@ impl ReportLine {
     pub fn to_line(&self) -> String {
         let Self { request, duration_ms, init_ms, memory_mb, max_memory_used_mb, ending } = self;
         let billed = self.billed_ms();
-        let mut line = format!(
-            "REPORT RequestId: {request}\tDuration: {duration_ms:.2} ms\tBilled Duration: {billed} ms\tMemory Size: {memory_mb} MB\tMax Memory Used: {max_memory_used_mb} MB\t"
-        );
-        if let Some(init) = init_ms {
-            line.push_str(&format!("Init Duration: {init:.2} ms\t"));
-        }
-        line.push_str(&status(ending).unwrap_or_default());
-        line.push('\n');
-        line
+        let init = init_ms.map(|init| format!("Init Duration: {init:.2} ms\t")).unwrap_or_default();
+        let status = status(ending).unwrap_or_default();
+        format!(
+            "REPORT RequestId: {request}\tDuration: {duration_ms:.2} ms\tBilled Duration: {billed} ms\tMemory Size: {memory_mb} MB\tMax Memory Used: {max_memory_used_mb} MB\t{init}{status}\n"
+        )
     }
 }
 

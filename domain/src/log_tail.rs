@@ -40,7 +40,9 @@ mod tests {
         #[test]
         fn the_tail_is_the_end_of_all_that_was_written(pieces in proptest::collection::vec("[a-z]{0,3000}", 0..6)) {
             let mut tail = LogTail::default();
-            pieces.iter().for_each(|piece| tail.push(piece.as_bytes()));
+            for piece in &pieces {
+                tail.push(piece.as_bytes());
+            }
             let all = pieces.concat();
             prop_assert_eq!(tail.take(), &all[all.len().saturating_sub(LOG_TAIL_BYTES_MAX)..]);
             prop_assert_eq!(tail.take(), "");

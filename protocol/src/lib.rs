@@ -5,3 +5,4 @@
 
 pub mod lambda_api;
 pub mod link;
+pub mod runtime_api;

@@ -1,0 +1,88 @@
+//! The end of a runtime: first its processes, then what they had sent, then the state machine's turn.
+//!
+//! ```text
+//! runtime exits, or is ended ─▶ everything ended ─▶ all reaped ─▶ connections closed ─▶ runtime_ended
+//! ```
+//!
+//! So an answer that a runtime posted right before it exited is read before its exit counts, and nothing that
+//! belongs to one life of a runtime can reach into the next.
+
+use std::time::Duration;
+
+use domain::failure::Exit;
+
+use super::Actor;
+use super::timers::Timer;
+use crate::clock;
+use crate::diagnostics::say;
+
+/// How long ended processes may take to be gone, in seconds; then the environment is given up.
+const RESET_SECONDS_MAX: u64 = 10;
+/// How long connections of ended processes may take to be read to their end, in milliseconds.
+const SETTLE_MILLIS_MAX: u64 = 200;
+
+impl Actor {
+    pub(super) fn end_processes(&mut self) {
+        if self.runtime.pid.is_some() {
+            self.timers.set(Timer::Reset, clock::now() + Duration::from_secs(RESET_SECONDS_MAX));
+        }
+        self.processes.end();
+        self.frozen = false;
+        self.timers.clear(Timer::Freeze);
+        self.timers.clear(Timer::Deadline);
+        self.timers.clear(Timer::Sample);
+    }
+
+    /// Children ended, were stopped, or were continued.
+    pub(super) fn children_changed(&mut self) {
+        let reaped = self.processes.reap();
+        for (pid, exit) in reaped.ended {
+            if self.runtime.pid == Some(pid) {
+                let exit = self.told_apart(exit);
+                self.runtime.exit = Some(exit);
+                // Whoever waits in `next` is dead, and its connection must not count as open.
+                self.parked = None;
+                self.end_processes();
+            }
+        }
+        if self.runtime.exit.is_none() {
+            return;
+        }
+        if reaped.none_left {
+            self.timers.clear(Timer::Reset);
+            self.timers.set(Timer::Settle, clock::now() + Duration::from_millis(SETTLE_MILLIS_MAX));
+            self.settle();
+        } else {
+            // What was forked while the rest was being ended.
+            self.processes.end();
+        }
+    }
+
+    /// A SIGKILL of the kernel's for lack of memory, told apart from any other.
+    fn told_apart(&mut self, exit: Exit) -> Exit {
+        let killed = matches!(exit, Exit::Signal { number: 9, .. });
+        if self.out_of_memory.any_since() && killed { Exit::OutOfMemory } else { exit }
+    }
+
+    /// All processes are gone; are their connections read to the end?
+    pub(super) fn settle(&mut self) {
+        if self.timers.is_set(Timer::Settle) && self.connections.none_open() {
+            self.settled();
+        }
+    }
+
+    pub(super) fn settled(&mut self) {
+        if !self.connections.none_open() {
+            say(format_args!("a connection to the Runtime API outlives its process"));
+        }
+        self.timers.clear(Timer::Settle);
+        self.timers.clear(Timer::InitErrorGrace);
+        self.timers.clear(Timer::Deadline);
+        self.runtime.pid = None;
+        let Some(exit) = self.runtime.exit.take() else { return };
+        self.logs.drain();
+        self.logs.end_fragment();
+        let effects = self.environment.runtime_ended(exit);
+        self.apply(effects);
+    }
+}

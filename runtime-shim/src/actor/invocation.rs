@@ -1,0 +1,149 @@
+//! The invocation that runs: what a runtime is told of it, and what is reported of it.
+
+use std::sync::Arc;
+use std::time::Duration;
+
+use bytes::Bytes;
+use domain::TimeBudget;
+use hyper::header::{HeaderName, HeaderValue};
+use protocol::link::environment::Invoke;
+use protocol::runtime_api::headers;
+
+use crate::clock::{self, Instant};
+use crate::events::{LinkId, RuntimeEvent};
+
+/// One attempt, from the moment it is taken.
+#[derive(Debug)]
+pub(super) struct Invocation {
+    /// What the gateway sent.
+    pub invoke: Invoke,
+    /// The payload, until the invocation is over: a runtime may ask for it again.
+    pub payload: Bytes,
+    /// Who sent it.
+    pub link: LinkId,
+    /// When its time began.
+    pub started: Instant,
+    /// Duration of the init phase before it, if it is the first to report it.
+    pub init_ms: Option<f64>,
+    /// What was left when the answer was complete, in milliseconds.
+    pub remaining_ms: u64,
+    /// Made at the first hand-over; the deadline in it does not move afterwards.
+    event: Option<Arc<RuntimeEvent>>,
+}
+
+impl Invocation {
+    pub(super) fn new(invoke: Invoke, payload: Bytes, link: LinkId) -> Self {
+        Self { invoke, payload, link, started: clock::now(), init_ms: None, remaining_ms: 0, event: None }
+    }
+
+    /// When its time is over.
+    pub(super) fn deadline(&self) -> Instant {
+        self.started + self.invoke.budget.as_duration()
+    }
+
+    /// What is left of its time.
+    pub(super) fn remaining(&self) -> TimeBudget {
+        self.invoke.budget.minus(self.started.elapsed())
+    }
+
+    /// How long it took, never longer than it may.
+    pub(super) fn duration(&self) -> Duration {
+        self.started.elapsed().min(self.invoke.budget.as_duration())
+    }
+
+    /// What the runtime is handed.
+    pub(super) fn event(&mut self) -> Arc<RuntimeEvent> {
+        if let Some(event) = &self.event {
+            return event.clone();
+        }
+        let event = Arc::new(RuntimeEvent { headers: self.headers(), payload: self.payload.clone() });
+        self.event = Some(event.clone());
+        event
+    }
+
+    fn headers(&self) -> Vec<(HeaderName, HeaderValue)> {
+        let invoke = &self.invoke;
+        let identity = invoke.identity.as_ref().and_then(|identity| serde_json::to_string(identity).ok());
+        let deadline = self.remaining().deadline_epoch_ms(clock::epoch_millis());
+        let all = [
+            (headers::REQUEST_ID, Some(invoke.request_id.to_string())),
+            (headers::DEADLINE_MS, Some(deadline.to_string())),
+            (headers::INVOKED_FUNCTION_ARN, Some(invoke.invoked_arn.clone())),
+            (headers::INVOCATION_ID, Some(invoke.attempt.to_string())),
+            (headers::TRACE_ID, invoke.trace.clone()),
+            (headers::CLIENT_CONTEXT, invoke.client_context.clone()),
+            (headers::COGNITO_IDENTITY, identity),
+            (headers::TENANT_ID, invoke.tenant_id.clone()),
+        ];
+        let set = all.into_iter().filter_map(|(name, value)| Some((name, value.filter(|v| !v.is_empty())?)));
+        // The gateway refuses a value that no header can have; one that comes nevertheless is left out.
+        set.filter_map(|(name, value)| {
+            let value = HeaderValue::from_maybe_shared(Bytes::from(value)).ok()?;
+            Some((HeaderName::from_static(name), value))
+        })
+        .collect()
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use domain::{AttemptId, RequestId};
+    use protocol::link::assignment::{ConfigurationHash, Revision};
+    use protocol::link::environment::CognitoIdentity;
+
+    use super::*;
+
+    fn invocation(client_context: Option<&str>) -> Invocation {
+        let invoke = Invoke {
+            request_id: RequestId::from_random_bytes([1; 16]),
+            attempt: AttemptId::from_random_bytes([2; 16]),
+            revision: Revision {
+                namespace: String::new(),
+                function: String::new(),
+                uid: String::new(),
+                version: String::new(),
+                configuration: ConfigurationHash(String::new()),
+            },
+            budget: TimeBudget::from_millis(60_000),
+            invoked_arn: "arn:aws:lambda:r:1:function:f".into(),
+            client_context: client_context.map(str::to_owned),
+            identity: Some(CognitoIdentity { identity_id: "i".into(), pool_id: "p".into() }),
+            trace: Some(String::new()),
+            tenant_id: Some("t".into()),
+            wants_log_tail: false,
+        };
+        Invocation::new(invoke, Bytes::from_static(b"{}"), 1)
+    }
+
+    fn header(invocation: &mut Invocation, name: &str) -> Option<String> {
+        let event = invocation.event();
+        let (_, value) = event.headers.iter().find(|(header, _)| header == name)?;
+        Some(String::from_utf8(value.as_bytes().to_vec()).unwrap())
+    }
+
+    #[test]
+    fn the_context_is_told_and_empty_values_are_left_out() {
+        let context = "{\"custom\":{\"k\":\"ü\"}}";
+        let mut invocation = invocation(Some(context));
+        assert_eq!(header(&mut invocation, headers::CLIENT_CONTEXT).as_deref(), Some(context));
+        assert_eq!(header(&mut invocation, headers::TENANT_ID).as_deref(), Some("t"));
+        assert_eq!(header(&mut invocation, headers::TRACE_ID), None);
+        let identity = header(&mut invocation, headers::COGNITO_IDENTITY).unwrap();
+        assert_eq!(identity, r#"{"cognitoIdentityId":"i","cognitoIdentityPoolId":"p"}"#);
+    }
+
+    #[test]
+    fn a_line_break_cannot_make_a_header() {
+        assert_eq!(header(&mut invocation(Some("a\r\nb: c")), headers::CLIENT_CONTEXT), None);
+    }
+
+    #[test]
+    fn the_deadline_does_not_move_when_the_event_is_asked_for_again() {
+        let mut invocation = invocation(None);
+        let first = header(&mut invocation, headers::DEADLINE_MS).unwrap();
+        std::thread::sleep(Duration::from_millis(3));
+        assert_eq!(header(&mut invocation, headers::DEADLINE_MS), Some(first.clone()));
+        let ahead = first.parse::<u64>().unwrap() - clock::epoch_millis();
+        assert!((59_000..=60_001).contains(&ahead), "{ahead}");
+    }
+}

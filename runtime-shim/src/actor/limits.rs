@@ -1,0 +1,146 @@
+//! What a function may use, watched while it runs: time, memory, `/tmp`.
+//!
+//! Memory is looked at often in the beginning, when a runtime grows fastest, and then less so. A function that
+//! takes more than `memorySize` between two looks meets the container's limit, which has the same answer.
+
+use std::time::Duration;
+
+use domain::environment::{Limit, State};
+
+use super::Actor;
+use super::timers::Timer;
+use crate::clock::{self, Instant};
+use crate::events::Event;
+use crate::processes;
+
+/// First pause between two looks at memory, in milliseconds.
+const SAMPLE_MILLIS_MIN: u64 = 20;
+/// Longest pause, in milliseconds.
+const SAMPLE_MILLIS_MAX: u64 = 100;
+/// Pause between two looks at `/tmp`, in milliseconds.
+const STORAGE_MILLIS: u64 = 1_000;
+/// Of memory and storage, in bytes.
+const MB_BYTES: u64 = 1024 * 1024;
+
+/// Memory of one life of a runtime.
+#[derive(Debug, Default)]
+pub(super) struct MemoryUse {
+    max_bytes: u64,
+    looked: Option<Instant>,
+    storage_looked: Option<Instant>,
+    pause: Duration,
+}
+
+impl MemoryUse {
+    /// A new runtime starts.
+    pub(super) fn reset(&mut self) {
+        *self = Self::default();
+    }
+}
+
+impl Actor {
+    /// Something begins that may use memory.
+    pub(super) fn watch_limits(&mut self) {
+        self.memory.pause = Duration::from_millis(SAMPLE_MILLIS_MIN);
+        self.timers.set(Timer::Sample, clock::now() + self.memory.pause);
+    }
+
+    pub(super) fn sample(&mut self) {
+        if self.runtime.exit.is_some() || !self.is_running() {
+            return;
+        }
+        let limit_bytes = self.memory_limit_bytes();
+        if self.look_at_memory(limit_bytes) > limit_bytes {
+            return self.limit_passed(&Limit::Memory);
+        }
+        self.look_at_storage();
+        self.memory.pause = (self.memory.pause * 2).min(Duration::from_millis(SAMPLE_MILLIS_MAX));
+        self.timers.set(Timer::Sample, clock::now() + self.memory.pause);
+    }
+
+    pub(super) fn deadline_passed(&mut self) {
+        let millis = match (&self.invocation, self.environment.state()) {
+            (_, State::Init { .. }) => self.settings.init_limit.as_millis(),
+            (Some(invocation), _) => u128::from(invocation.invoke.budget.as_millis()),
+            (None, _) => return,
+        };
+        self.limit_passed(&Limit::Time { millis: u64::try_from(millis).unwrap_or(u64::MAX) });
+    }
+
+    pub(super) fn temporary_measured(&mut self, bytes: u64) {
+        self.measuring_storage = false;
+        let Some(assigned) = &self.assigned else { return };
+        let size_mb = assigned.assignment.ephemeral_storage_mb;
+        if bytes > u64::from(size_mb) * MB_BYTES && self.is_running() {
+            self.limit_passed(&Limit::TemporaryStorage { size_mb });
+            // A reset keeps /tmp, but not one that would end the next invocation as well.
+            clear(&self.settings.temporary);
+        }
+    }
+
+    /// Most memory used at once, and `memorySize`, in MB, for `REPORT`.
+    pub(super) fn memory_report(&mut self) -> (u64, u32) {
+        let due =
+            self.memory.looked.is_none_or(|at| at.elapsed() >= Duration::from_millis(SAMPLE_MILLIS_MAX));
+        if due && self.runtime.pid.is_some() {
+            let limit_bytes = self.memory_limit_bytes();
+            self.look_at_memory(limit_bytes);
+        }
+        let memory_mb = self.assigned.as_ref().map_or(0, |assigned| assigned.assignment.memory_mb);
+        // As on AWS, the most that is told is what there was.
+        (self.memory.max_bytes.div_ceil(MB_BYTES).min(u64::from(memory_mb)), memory_mb)
+    }
+
+    fn is_running(&self) -> bool {
+        matches!(
+            self.environment.state(),
+            State::Init { .. } | State::InlineInit { .. } | State::Invoke { .. }
+        )
+    }
+
+    fn limit_passed(&mut self, limit: &Limit) {
+        let effects = self.environment.limit_passed(limit);
+        self.apply(effects);
+    }
+
+    fn memory_limit_bytes(&self) -> u64 {
+        self.assigned
+            .as_ref()
+            .map_or(u64::MAX, |assigned| u64::from(assigned.assignment.memory_mb) * MB_BYTES)
+    }
+
+    fn look_at_memory(&mut self, limit_bytes: u64) -> u64 {
+        let used = self.processes.memory_bytes(limit_bytes);
+        self.memory.max_bytes = self.memory.max_bytes.max(used);
+        self.memory.looked = Some(clock::now());
+        used
+    }
+
+    fn look_at_storage(&mut self) {
+        let recently =
+            self.memory.storage_looked.is_some_and(|at| at.elapsed() < Duration::from_millis(STORAGE_MILLIS));
+        let Some(assigned) = &self.assigned else { return };
+        if recently || self.measuring_storage {
+            return;
+        }
+        self.memory.storage_looked = Some(clock::now());
+        self.measuring_storage = true;
+        let limit_bytes = u64::from(assigned.assignment.ephemeral_storage_mb) * MB_BYTES;
+        let (root, events) = (self.settings.temporary.clone(), self.events.clone());
+        drop(tokio::spawn(async move {
+            let look = tokio::task::spawn_blocking(move || processes::used_bytes(&root, limit_bytes));
+            let bytes = look.await.unwrap_or_default();
+            drop(events.send(Event::TemporaryMeasured { bytes }).await);
+        }));
+    }
+}
+
+/// Removes what is below `root`, and not `root`, which is a mount.
+fn clear(root: &std::path::Path) {
+    for entry in std::fs::read_dir(root).into_iter().flatten().flatten() {
+        let path = entry.path();
+        let folder = entry.file_type().is_ok_and(|kind| kind.is_dir());
+        // What cannot be removed is found again at the next look.
+        drop(if folder { std::fs::remove_dir_all(path) } else { std::fs::remove_file(path) });
+    }
+}

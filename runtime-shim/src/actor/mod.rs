@@ -1,0 +1,256 @@
+//! The one owner of the environment's state.
+//!
+//! Inputs arrive through one queue, from timers, from the function's pipe and from the kernel; each is given to
+//! [`domain::environment`], and what that says is carried out here, in order, before the next input is looked
+//! at. Nothing here waits for a peer, a runtime or a reader of the log.
+
+mod effects;
+mod ending;
+mod inputs;
+mod invocation;
+mod limits;
+mod peers;
+mod timers;
+
+use std::io;
+use std::net::SocketAddr;
+use std::sync::Arc;
+
+use bytes::Bytes;
+use domain::environment::{Effect, Environment};
+use domain::failure::{Exit, StartFailure};
+use domain::grants::Grants;
+use domain::log_stream::Day;
+use protocol::link::assignment::Assignment;
+use protocol::link::environment::{EnvironmentState, GRANT_MILLIS, InitResult, Phase};
+use rustix::process::Pid;
+use tokio::signal::unix::{Signal, SignalKind, signal};
+use tokio::sync::{mpsc, oneshot};
+
+use crate::clock::{self, Instant};
+use crate::events::{Event, Events, LinkId, RuntimeEvent};
+use crate::logs::Logs;
+use crate::processes::{OutOfMemoryKills, Processes};
+use crate::runtime_api::Connections;
+use crate::settings::Settings;
+use invocation::Invocation;
+use peers::Peers;
+use timers::{Timer, Timers};
+
+type NextReply = oneshot::Sender<Result<Arc<RuntimeEvent>, protocol::runtime_api::Refusal>>;
+
+/// The actor and all that it owns.
+#[derive(Debug)]
+pub(crate) struct Actor {
+    settings: Settings,
+    runtime_api: SocketAddr,
+    started: Instant,
+    environment: Environment,
+    processes: Processes,
+    connections: Connections,
+    events: Events,
+    logs: Logs,
+    peers: Peers,
+    grants: Grants<LinkId>,
+    timers: Timers,
+    assigned: Option<Assigned>,
+    runtime: RuntimeProcess,
+    init: InitClock,
+    invocation: Option<Invocation>,
+    parked: Option<NextReply>,
+    memory: limits::MemoryUse,
+    out_of_memory: OutOfMemoryKills,
+    measuring_storage: bool,
+    published: Option<EnvironmentState>,
+    invocations: u64,
+    frozen: bool,
+    leave: Option<Leave>,
+}
+
+/// What the environment became.
+#[derive(Debug)]
+struct Assigned {
+    assignment: Arc<Assignment>,
+    archive: Bytes,
+    day: Day,
+    /// Why the code could not be laid out.
+    code_failure: Option<StartFailure>,
+}
+
+/// The runtime's process.
+#[derive(Debug, Default)]
+struct RuntimeProcess {
+    pid: Option<Pid>,
+    /// How it ended; what it left behind is still being ended and read.
+    exit: Option<Exit>,
+}
+
+/// The init phase's clock, and how the latest ended.
+#[derive(Debug, Default)]
+struct InitClock {
+    started: Option<Instant>,
+    result: Option<InitResult>,
+    /// Duration in milliseconds, until an invocation has reported it.
+    unreported_ms: Option<f64>,
+}
+
+/// Why the program ends.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum Leave {
+    /// As soon as the environment is drained.
+    WhenDrained,
+    /// Now.
+    Now,
+}
+
+impl Actor {
+    /// An environment that is nobody's yet.
+    pub(crate) fn new(
+        settings: Settings,
+        runtime_api: SocketAddr,
+        processes: Processes,
+        connections: Connections,
+        events: Events,
+    ) -> io::Result<Self> {
+        Ok(Self {
+            settings,
+            runtime_api,
+            started: clock::now(),
+            environment: Environment::default(),
+            processes,
+            connections,
+            events,
+            logs: Logs::open()?,
+            peers: Peers::default(),
+            grants: Grants::new(GRANT_MILLIS),
+            timers: Timers::default(),
+            assigned: None,
+            runtime: RuntimeProcess::default(),
+            init: InitClock::default(),
+            invocation: None,
+            parked: None,
+            memory: limits::MemoryUse::default(),
+            out_of_memory: OutOfMemoryKills::watch(),
+            measuring_storage: false,
+            published: None,
+            invocations: 0,
+            frozen: false,
+            leave: None,
+        })
+    }
+
+    /// Runs until the program is to end.
+    pub(crate) async fn run(mut self, mut queue: mpsc::Receiver<Event>) -> io::Result<()> {
+        let mut signals = Signals::watch()?;
+        while self.leave != Some(Leave::Now) {
+            // One that has nothing to wait for is left out, instead of polled for nothing.
+            let (pending, settling) = (self.logs.is_pending(), self.runtime.exit.is_some());
+            let timer = self.timers.next();
+            tokio::select! {
+                biased;
+                _ = signals.terminate.recv() => self.terminated(),
+                _ = signals.child.recv() => self.children_changed(),
+                Some(event) = queue.recv() => self.take(event),
+                due = timers::due(timer) => self.timer_passed(due)?,
+                () = self.connections.closed(), if settling => self.settle(),
+                () = self.logs.readable() => drop(self.logs.read_some()),
+                () = self.logs.writable(), if pending => self.logs.pump(),
+            }
+            self.publish();
+            if !pending && self.logs.is_pending() {
+                // First what others wait for, then what is only kept.
+                tokio::task::yield_now().await;
+                self.logs.pump();
+            }
+        }
+        self.processes.end();
+        self.logs.drain();
+        self.logs.pump();
+        Ok(())
+    }
+
+    fn now_ms(&self) -> u64 {
+        u64::try_from(clock::now().duration_since(self.started).as_millis()).unwrap_or(u64::MAX)
+    }
+
+    /// SIGTERM: no further invocation; one that runs finishes.
+    fn terminated(&mut self) {
+        if self.leave.is_none() {
+            self.leave = Some(Leave::WhenDrained);
+        }
+        let effects = self.environment.drain();
+        self.apply(effects);
+        if *self.environment.state() == domain::environment::State::Drained {
+            self.leave = Some(Leave::Now);
+        }
+    }
+
+    fn timer_passed(&mut self, timer: Timer) -> io::Result<()> {
+        self.timers.clear(timer);
+        match timer {
+            Timer::Deadline => self.deadline_passed(),
+            Timer::InitErrorGrace => self.processes.end(),
+            Timer::Freeze => self.freeze(),
+            Timer::Grant => self.grant_ended(),
+            Timer::Sample => self.sample(),
+            Timer::Reset => {
+                return Err(io::Error::other("the function's processes cannot be ended"));
+            }
+            Timer::Settle => self.settled(),
+        }
+        Ok(())
+    }
+
+    /// Carries out `effects` and whatever follows from them.
+    fn apply(&mut self, effects: Vec<Effect>) {
+        let mut waiting = std::collections::VecDeque::from(effects);
+        while let Some(effect) = waiting.pop_front() {
+            waiting.extend(self.carry_out(effect));
+        }
+    }
+
+    /// Tells every peer where the environment is, if that has changed.
+    fn publish(&mut self) {
+        let state = self.state();
+        let changed = self.published.as_ref().is_none_or(|told| {
+            told.phase != state.phase || told.init != state.init || told.revision != state.revision
+        });
+        if changed {
+            self.peers.tell_all(&state);
+            self.published = Some(state);
+        }
+    }
+
+    fn state(&self) -> EnvironmentState {
+        EnvironmentState {
+            phase: self.phase(),
+            revision: self.assigned.as_ref().map(|assigned| assigned.assignment.revision.clone()),
+            init: self.init.result.clone(),
+            invocations: self.invocations,
+        }
+    }
+
+    fn phase(&self) -> Phase {
+        use domain::environment::State;
+        match self.environment.state() {
+            State::Drained => Phase::Drained,
+            _ if self.environment.is_draining() => Phase::Draining,
+            State::Generic => Phase::Generic,
+            // A reset without an invocation is the end of a failed init phase.
+            State::Preparing | State::Init { .. } | State::Reset { attempt: None, .. } => Phase::Init,
+            State::Idle(_) if !self.grants.is_held() => Phase::Free,
+            _ => Phase::Busy,
+        }
+    }
+}
+
+struct Signals {
+    terminate: Signal,
+    child: Signal,
+}
+
+impl Signals {
+    fn watch() -> io::Result<Self> {
+        Ok(Self { terminate: signal(SignalKind::terminate())?, child: signal(SignalKind::child())? })
+    }
+}

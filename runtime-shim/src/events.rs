@@ -1,0 +1,74 @@
+//! What the actor is told, and how it replies. One bounded queue carries all of it.
+
+use std::sync::Arc;
+
+use bytes::Bytes;
+use domain::environment::InitError;
+use domain::failure::{Failure, StartFailure};
+use domain::{AttemptId, RequestId};
+use hyper::header::{HeaderName, HeaderValue};
+use protocol::link::environment::{FromEnvironment, ToEnvironment};
+use protocol::link::frame::Frame;
+use protocol::link::handshake::Role;
+use protocol::runtime_api::Refusal;
+use tokio::sync::{mpsc, oneshot};
+
+/// How many events wait for the actor before whoever sends the next one waits.
+const EVENTS_MAX: usize = 64;
+
+/// Which link.
+pub(crate) type LinkId = u64;
+/// Where a Runtime API call's verdict goes.
+pub(crate) type Reply<T> = oneshot::Sender<Result<T, Refusal>>;
+/// The senders' end of the actor's queue.
+pub(crate) type Events = mpsc::Sender<Event>;
+
+/// The actor's queue.
+pub(crate) fn queue() -> (Events, mpsc::Receiver<Event>) {
+    mpsc::channel(EVENTS_MAX)
+}
+
+/// An input of the actor.
+#[derive(Debug)]
+pub(crate) enum Event {
+    /// A peer has proved who it is.
+    LinkUp { link: LinkId, role: Role, frames: mpsc::Sender<Frame<FromEnvironment>> },
+    /// A peer says something.
+    LinkFrame { link: LinkId, frame: Frame<ToEnvironment> },
+    /// A peer is gone.
+    LinkDown { link: LinkId },
+    /// The runtime asks for the next event.
+    Next { reply: Reply<Arc<RuntimeEvent>> },
+    /// The runtime begins an answer.
+    AnswerBegun { request: RequestId, attempt: Option<AttemptId>, reply: Reply<()> },
+    /// The answer is complete.
+    AnswerCompleted { request: RequestId, answer: RuntimeAnswer, reply: Reply<()> },
+    /// The answer cannot be used.
+    AnswerUnusable { request: RequestId, failure: Failure },
+    /// The runtime tells of an error of its init phase.
+    InitError { error: InitError, reply: Reply<()> },
+    /// The code is laid out, or never will be.
+    Prepared(Result<(), StartFailure>),
+    /// What `/tmp` holds, in bytes.
+    TemporaryMeasured { bytes: u64 },
+}
+
+/// What `next` answers.
+#[derive(Debug)]
+pub(crate) struct RuntimeEvent {
+    /// The context.
+    pub headers: Vec<(HeaderName, HeaderValue)>,
+    /// The caller's payload.
+    pub payload: Bytes,
+}
+
+/// What a runtime posted to `response` or `error`.
+#[derive(Debug)]
+pub(crate) struct RuntimeAnswer {
+    /// The sanitised error type; none for a response.
+    pub error_type: Option<String>,
+    /// As the runtime named it.
+    pub content_type: String,
+    /// The body, as it came.
+    pub body: Vec<Bytes>,
+}

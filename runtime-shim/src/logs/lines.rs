@@ -1,0 +1,94 @@
+//! Bytes into lines.
+
+/// Longest line that is kept in one piece, in bytes: a CloudWatch event's bound.
+const LINE_BYTES_MAX: usize = 256 * 1024;
+
+/// What has been written of a line that has not ended.
+#[derive(Debug, Default)]
+pub(super) struct Lines {
+    fragment: Vec<u8>,
+}
+
+impl Lines {
+    /// Takes bytes and gives every line that they complete, with its line feed. A line over
+    /// [`LINE_BYTES_MAX`] is given in pieces, each ended with a line feed.
+    pub(super) fn push(&mut self, mut bytes: &[u8], mut give: impl FnMut(&[u8])) {
+        while let Some(end) = bytes.iter().position(|byte| *byte == b'\n') {
+            let (line, rest) = bytes.split_at(end + 1);
+            if self.fragment.is_empty() && line.len() <= LINE_BYTES_MAX {
+                give(line);
+            } else {
+                self.extend(&line[..end], &mut give);
+                self.end_fragment(&mut give);
+            }
+            bytes = rest;
+        }
+        self.extend(bytes, &mut give);
+    }
+
+    /// Gives the line that has not ended, ended.
+    pub(super) fn end_fragment(&mut self, mut give: impl FnMut(&[u8])) {
+        if !self.fragment.is_empty() {
+            self.fragment.push(b'\n');
+            give(&self.fragment);
+            // Not kept: one long line must not hold its memory for the environment's life.
+            self.fragment = Vec::new();
+        }
+    }
+
+    fn extend(&mut self, mut bytes: &[u8], give: &mut impl FnMut(&[u8])) {
+        while self.fragment.len() + bytes.len() >= LINE_BYTES_MAX {
+            let (piece, rest) = bytes.split_at(LINE_BYTES_MAX - 1 - self.fragment.len());
+            self.fragment.extend_from_slice(piece);
+            self.end_fragment(&mut *give);
+            bytes = rest;
+        }
+        self.fragment.extend_from_slice(bytes);
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use proptest::prelude::*;
+
+    use super::*;
+
+    fn given(pieces: &[&[u8]]) -> Vec<Vec<u8>> {
+        let mut lines = Lines::default();
+        let mut given = Vec::new();
+        for piece in pieces {
+            lines.push(piece, |line| given.push(line.to_vec()));
+        }
+        given
+    }
+
+    #[test]
+    fn a_line_is_given_once_it_ends() {
+        assert_eq!(given(&[b"a\nb", b"c\n\nd"]), [b"a\n".to_vec(), b"bc\n".to_vec(), b"\n".to_vec()]);
+    }
+
+    #[test]
+    fn a_line_over_the_bound_comes_in_pieces() {
+        for (length, pieces) in [(LINE_BYTES_MAX - 2, 1), (LINE_BYTES_MAX - 1, 1), (LINE_BYTES_MAX, 2)] {
+            let mut line = vec![b'x'; length];
+            line.push(b'\n');
+            for given in [given(&[&line]), given(&[&line[..5], &line[5..]])] {
+                assert_eq!(given.len(), pieces, "{length}");
+                assert!(given.iter().all(|piece| piece.len() <= LINE_BYTES_MAX && piece.ends_with(b"\n")));
+            }
+        }
+    }
+
+    proptest! {
+        #[test]
+        fn nothing_is_lost_or_moved(pieces in proptest::collection::vec("[a\\n]{0,20}", 0..8)) {
+            let mut lines = Lines::default();
+            let mut all = Vec::new();
+            for piece in &pieces {
+                lines.push(piece.as_bytes(), |line| all.extend_from_slice(line));
+            }
+            all.extend(&lines.fragment);
+            prop_assert_eq!(String::from_utf8(all).unwrap(), pieces.concat());
+        }
+    }
+}

@@ -1,0 +1,142 @@
+//! From a request to an input of the actor, and from its verdict to a response.
+
+use std::convert::Infallible;
+
+use bytes::Bytes;
+use domain::RequestId;
+use domain::environment::InitError;
+use domain::failure::Failure;
+use domain::limits::RESPONSE_PAYLOAD_BYTES_MAX;
+use hyper::body::Incoming;
+use hyper::header::CONTENT_TYPE;
+use hyper::{HeaderMap, Request};
+use protocol::runtime_api::call::NoCall;
+use protocol::runtime_api::{Call, ERROR_BODY_BYTES_MAX, Refusal, headers};
+use tokio::sync::oneshot;
+
+use super::answers::{self, Answer};
+use super::body::{self, Read};
+use crate::events::{Event, Events, Reply, RuntimeAnswer};
+
+/// Content type of an answer that names none.
+const DEFAULT_CONTENT_TYPE: &str = "application/octet-stream";
+/// Longest content type that is passed on, in bytes.
+const CONTENT_TYPE_BYTES_MAX: usize = 256;
+
+/// Handles one request.
+pub(super) async fn handle(request: Request<Incoming>, events: Events) -> Result<Answer, Infallible> {
+    let call = Call::read(request.method().as_str(), request.uri().path());
+    let done = match call {
+        Ok(Call::Ping) => Ok(answers::pong()),
+        Ok(Call::Next) => {
+            ask(&events, |reply| Event::Next { reply }).await.map(|event| answers::event(&event))
+        }
+        Ok(Call::Response(id)) => response(id, request, &events).await,
+        Ok(Call::Error(id)) => error(id, request, &events).await,
+        Ok(Call::InitError) => init_error(request, &events).await,
+        Err(NoCall::UnknownPath) => Err(Refusal::NotFound),
+        Err(NoCall::WrongMethod) => Err(Refusal::MethodNotAllowed),
+        Err(NoCall::BadRequestId) => Err(Refusal::InvalidRequestId),
+    };
+    Ok(done.unwrap_or_else(answers::refused))
+}
+
+/// Tells the actor, and waits for its verdict. An actor that drops the question has no use for it any more.
+async fn ask<T>(events: &Events, event: impl FnOnce(Reply<T>) -> Event) -> Result<T, Refusal> {
+    let (reply, verdict) = oneshot::channel();
+    events.send(event(reply)).await.map_err(|_| Refusal::Internal)?;
+    verdict.await.unwrap_or(Err(Refusal::InvalidStateTransition))
+}
+
+async fn response(id: RequestId, request: Request<Incoming>, events: &Events) -> Result<Answer, Refusal> {
+    let (head, incoming) = request.into_parts();
+    begin(id, &head.headers, events).await?;
+    let mode = head.headers.get(headers::RESPONSE_MODE);
+    if mode.is_some_and(|mode| mode != headers::RESPONSE_MODE_STREAMING) {
+        unusable(id, Failure::InvalidResponseMode, events).await?;
+        return Err(Refusal::InvalidResponseMode);
+    }
+    let content_type = content_type(&head.headers);
+    let answer = match body::read(incoming, RESPONSE_PAYLOAD_BYTES_MAX).await {
+        Read::Whole { body, failed: None } => RuntimeAnswer { error_type: None, content_type, body },
+        Read::Whole { failed: Some(failed), .. } => RuntimeAnswer {
+            error_type: Some(headers::sanitised_error_type(Some(&failed.error_type))),
+            content_type,
+            body: vec![Bytes::from(failed.body)],
+        },
+        Read::TooLarge => {
+            unusable(id, Failure::ResponseTooLarge, events).await?;
+            return Err(Refusal::TooLarge);
+        }
+        Read::Truncated => {
+            unusable(id, Failure::TruncatedResponse, events).await?;
+            return Err(Refusal::TruncatedRequest);
+        }
+    };
+    complete(id, answer, events).await
+}
+
+async fn error(id: RequestId, request: Request<Incoming>, events: &Events) -> Result<Answer, Refusal> {
+    let (head, incoming) = request.into_parts();
+    begin(id, &head.headers, events).await?;
+    match body::read(incoming, ERROR_BODY_BYTES_MAX).await {
+        Read::Whole { body, .. } => {
+            let error_type = Some(told_error_type(&head.headers));
+            let answer = RuntimeAnswer { error_type, content_type: content_type(&head.headers), body };
+            complete(id, answer, events).await
+        }
+        Read::TooLarge => {
+            unusable(id, Failure::ResponseTooLarge, events).await?;
+            Err(Refusal::TooLarge)
+        }
+        Read::Truncated => {
+            unusable(id, Failure::TruncatedResponse, events).await?;
+            Err(Refusal::TruncatedRequest)
+        }
+    }
+}
+
+async fn init_error(request: Request<Incoming>, events: &Events) -> Result<Answer, Refusal> {
+    let (head, incoming) = request.into_parts();
+    let body = match body::read(incoming, ERROR_BODY_BYTES_MAX).await {
+        Read::Whole { body, .. } => body.concat(),
+        Read::TooLarge => return Err(Refusal::TooLarge),
+        Read::Truncated => return Err(Refusal::TruncatedRequest),
+    };
+    let error = InitError {
+        error_type: told_error_type(&head.headers),
+        body,
+        content_type: content_type(&head.headers),
+    };
+    ask(events, |reply| Event::InitError { error, reply }).await?;
+    Ok(answers::accepted())
+}
+
+/// Asks whether the answer is let in, before any of its body is read.
+async fn begin(id: RequestId, head: &HeaderMap, events: &Events) -> Result<(), Refusal> {
+    // An echo that cannot be read is some other attempt's; one that is absent is an older client's.
+    let attempt = head
+        .get(headers::INVOCATION_ID)
+        .map(|echo| echo.to_str().ok().and_then(|echo| echo.parse().ok()).ok_or(Refusal::InvokeTimeout))
+        .transpose()?;
+    ask(events, |reply| Event::AnswerBegun { request: id, attempt, reply }).await
+}
+
+async fn complete(id: RequestId, answer: RuntimeAnswer, events: &Events) -> Result<Answer, Refusal> {
+    ask(events, |reply| Event::AnswerCompleted { request: id, answer, reply }).await?;
+    Ok(answers::accepted())
+}
+
+async fn unusable(id: RequestId, failure: Failure, events: &Events) -> Result<(), Refusal> {
+    let told = events.send(Event::AnswerUnusable { request: id, failure }).await;
+    told.map_err(|_| Refusal::Internal)
+}
+
+fn told_error_type(head: &HeaderMap) -> String {
+    headers::sanitised_error_type(head.get(headers::FUNCTION_ERROR_TYPE).and_then(|told| told.to_str().ok()))
+}
+
+fn content_type(head: &HeaderMap) -> String {
+    let told = head.get(CONTENT_TYPE).and_then(|told| told.to_str().ok());
+    told.filter(|told| told.len() <= CONTENT_TYPE_BYTES_MAX).unwrap_or(DEFAULT_CONTENT_TYPE).to_owned()
+}

@@ -1,0 +1,110 @@
+//! The Runtime API's server: HTTP/1.1 on loopback.
+//!
+//! It knows connections and bodies, and nothing of the environment's state: each call is told to the actor,
+//! which says whether it may be.
+
+mod answers;
+mod body;
+mod handler;
+
+use std::sync::Arc;
+use std::sync::atomic::{AtomicUsize, Ordering};
+use std::time::Duration;
+
+use hyper::server::conn::http1;
+use hyper::service::service_fn;
+use hyper_util::rt::{TokioIo, TokioTimer};
+use tokio::net::{TcpListener, TcpStream};
+use tokio::sync::{Notify, Semaphore};
+
+use crate::diagnostics::say;
+use crate::events::Events;
+
+/// Connections of a function at once.
+const CONNECTIONS_MAX: usize = 128;
+/// Largest head of a request, in bytes: an X-Ray cause of 1 MiB travels in a header.
+const HEAD_BYTES_MAX: usize = 2 * 1024 * 1024;
+/// How long a request's head may take, in seconds.
+const HEAD_SECONDS_MAX: u64 = 60;
+/// Pause after a failed accept, in milliseconds.
+const ACCEPT_PAUSE_MILLIS: u64 = 10;
+
+/// The connections that are open.
+#[derive(Debug, Clone, Default)]
+pub(crate) struct Connections(Arc<Count>);
+
+#[derive(Debug, Default)]
+struct Count {
+    open: AtomicUsize,
+    closed: Notify,
+}
+
+impl Connections {
+    /// None is open: everything that ended processes had sent has been read.
+    pub(crate) fn none_open(&self) -> bool {
+        self.0.open.load(Ordering::Acquire) == 0
+    }
+
+    /// Returns when a connection has closed.
+    pub(crate) async fn closed(&self) {
+        self.0.closed.notified().await;
+    }
+
+    fn open(&self) -> Open {
+        self.0.open.fetch_add(1, Ordering::AcqRel);
+        Open(self.clone())
+    }
+}
+
+/// One open connection.
+struct Open(Connections);
+
+impl Drop for Open {
+    fn drop(&mut self) {
+        self.0.0.open.fetch_sub(1, Ordering::AcqRel);
+        self.0.0.closed.notify_one();
+    }
+}
+
+/// Serves the API in the background.
+pub(crate) fn serve(listener: TcpListener, events: Events) -> Connections {
+    let connections = Connections::default();
+    drop(tokio::spawn(accept(listener, events, connections.clone())));
+    connections
+}
+
+async fn accept(listener: TcpListener, events: Events, connections: Connections) {
+    let room = Arc::new(Semaphore::new(CONNECTIONS_MAX));
+    loop {
+        let Ok(permit) = room.clone().acquire_owned().await else { return };
+        match listener.accept().await {
+            Ok((stream, _)) => {
+                let (events, open) = (events.clone(), connections.open());
+                drop(tokio::spawn(async move {
+                    connection(stream, events).await;
+                    drop((open, permit));
+                }));
+            }
+            Err(error) => {
+                say(format_args!("a connection to the Runtime API could not be accepted: {error}"));
+                tokio::time::sleep(Duration::from_millis(ACCEPT_PAUSE_MILLIS)).await;
+            }
+        }
+    }
+}
+
+async fn connection(stream: TcpStream, events: Events) {
+    if stream.set_nodelay(true).is_err() {
+        return;
+    }
+    let service = service_fn(move |request| handler::handle(request, events.clone()));
+    let served = http1::Builder::new()
+        .timer(TokioTimer::new())
+        .header_read_timeout(Duration::from_secs(HEAD_SECONDS_MAX))
+        .max_buf_size(HEAD_BYTES_MAX)
+        // A runtime that posts its answer and exits at once has still posted it.
+        .half_close(true)
+        .serve_connection(TokioIo::new(stream), service);
+    // A connection that fails is the runtime's to tell of.
+    drop(served.await);
+}

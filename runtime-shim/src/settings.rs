@@ -1,0 +1,163 @@
+//! What the pod is started with, read from its environment before anything else happens.
+//!
+//! All wrong values are named at once. None of these variables ever reaches a child.
+
+use std::net::SocketAddr;
+use std::path::PathBuf;
+use std::str::FromStr;
+use std::time::Duration;
+
+use protocol::link::ENVIRONMENT_PORT;
+use protocol::link::trust::{PublicKey, Ticket};
+
+/// Prefix of every variable that is the shim's own.
+pub(crate) const PREFIX: &str = "KUBELAMBDA_";
+
+/// See the fields; each is `KUBELAMBDA_` and its name in capitals.
+#[derive(Debug, Clone)]
+pub(crate) struct Settings {
+    /// What the shim proves itself with.
+    pub ticket: Ticket,
+    /// What gateways and the operator are checked against.
+    pub public_key: PublicKey,
+    /// `ip:port` of the operator that created the pod, if it is to be dialled.
+    pub announce: Option<SocketAddr>,
+    /// Where gateways and the operator reach the shim.
+    pub listen: SocketAddr,
+    /// Where the runtime reaches the shim; loopback.
+    pub runtime_api: SocketAddr,
+    /// Where code is laid out.
+    pub task_root: PathBuf,
+    /// The function's `/tmp`.
+    pub temporary: PathBuf,
+    /// How long processes run on after an invocation before they are stopped.
+    pub idle_grace: Duration,
+    /// How long an init phase may take.
+    pub init_limit: Duration,
+    /// Where the bound addresses are written, for whoever passed port 0: local mode and tests.
+    pub addresses_file: Option<PathBuf>,
+}
+
+/// Every value that is missing or wrong.
+#[derive(Debug, thiserror::Error)]
+#[error("wrong settings: {}", .0.join("; "))]
+pub(crate) struct WrongSettings(Vec<String>);
+
+impl Settings {
+    /// Reads all settings through `variable`.
+    pub(crate) fn read(variable: impl Fn(&str) -> Option<String>) -> Result<Self, WrongSettings> {
+        let mut reader = Reader { variable, wrong: Vec::new() };
+        let ticket = reader.required("TICKET", |text| Ticket::from_text(text).ok());
+        let public_key = reader.required("PUBLIC_KEY", |text| PublicKey::from_text(text).ok());
+        let announce = reader.optional("ANNOUNCE");
+        let listen = reader.or("LISTEN", SocketAddr::from(([0, 0, 0, 0], ENVIRONMENT_PORT)));
+        let runtime_api = reader.or("RUNTIME_API", SocketAddr::from(([127, 0, 0, 1], 9001)));
+        let task_root = reader.or("TASK_ROOT", PathBuf::from("/var/task"));
+        let temporary = reader.or("TEMPORARY", PathBuf::from("/tmp"));
+        let idle_grace = reader.or("IDLE_GRACE_MILLIS", 100);
+        let init_limit = reader.or("INIT_LIMIT_MILLIS", domain::limits::INIT_SECONDS_MAX * 1_000);
+        let addresses_file = reader.optional("ADDRESSES_FILE");
+        if !runtime_api.ip().is_loopback() {
+            reader.wrong.push(format!("{PREFIX}RUNTIME_API must be a loopback address"));
+        }
+        match (ticket, public_key) {
+            (Some(ticket), Some(public_key)) if reader.wrong.is_empty() => Ok(Self {
+                ticket,
+                public_key,
+                announce,
+                listen,
+                runtime_api,
+                task_root,
+                temporary,
+                idle_grace: Duration::from_millis(idle_grace),
+                init_limit: Duration::from_millis(init_limit),
+                addresses_file,
+            }),
+            _ => Err(WrongSettings(reader.wrong)),
+        }
+    }
+}
+
+struct Reader<F> {
+    variable: F,
+    wrong: Vec<String>,
+}
+
+impl<F: Fn(&str) -> Option<String>> Reader<F> {
+    fn text(&self, name: &str) -> Option<String> {
+        (self.variable)(&format!("{PREFIX}{name}")).filter(|text| !text.is_empty())
+    }
+
+    fn required<T>(&mut self, name: &str, read: impl Fn(&str) -> Option<T>) -> Option<T> {
+        let Some(text) = self.text(name) else {
+            self.wrong.push(format!("{PREFIX}{name} is missing"));
+            return None;
+        };
+        let value = read(&text);
+        if value.is_none() {
+            // Not the value itself: a ticket is a secret.
+            self.wrong.push(format!("{PREFIX}{name} cannot be read"));
+        }
+        value
+    }
+
+    fn optional<T: FromStr>(&mut self, name: &str) -> Option<T> {
+        let text = self.text(name)?;
+        let value = text.parse().ok();
+        if value.is_none() {
+            self.wrong.push(format!("{PREFIX}{name} cannot be read: '{text}'"));
+        }
+        value
+    }
+
+    fn or<T: FromStr>(&mut self, name: &str, default: T) -> T {
+        self.optional(name).unwrap_or(default)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use protocol::link::trust::{LinkKey, TicketClaims};
+
+    use super::*;
+
+    fn read(pairs: &[(&str, String)]) -> Result<Settings, WrongSettings> {
+        Settings::read(|name| {
+            pairs.iter().find(|(key, _)| format!("KUBELAMBDA_{key}") == name).map(|(_, value)| value.clone())
+        })
+    }
+
+    fn trust() -> Vec<(&'static str, String)> {
+        let key = LinkKey::from_secret(&[1; 32]).unwrap();
+        let claims = TicketClaims {
+            namespace: "n".into(),
+            pod: "p".into(),
+            pool: "q".into(),
+            expires_epoch_seconds: 1,
+        };
+        vec![("TICKET", key.issue(claims).to_text()), ("PUBLIC_KEY", key.public_key().to_text())]
+    }
+
+    #[test]
+    fn ticket_and_key_are_enough() {
+        let settings = read(&trust()).unwrap();
+        assert_eq!(settings.listen.port(), 9700);
+        assert_eq!(settings.runtime_api.to_string(), "127.0.0.1:9001");
+        assert_eq!(settings.task_root, PathBuf::from("/var/task"));
+    }
+
+    #[test]
+    fn all_wrong_values_are_named_at_once() {
+        let error = read(&[
+            ("TICKET", "secret".into()),
+            ("LISTEN", "nowhere".into()),
+            ("RUNTIME_API", "0.0.0.0:9001".into()),
+        ])
+        .unwrap_err()
+        .to_string();
+        for name in ["TICKET", "PUBLIC_KEY", "LISTEN", "RUNTIME_API"] {
+            assert!(error.contains(&format!("KUBELAMBDA_{name}")), "{error}");
+        }
+        assert!(!error.contains("secret"), "{error}");
+    }
+}
