@@ -1,0 +1,259 @@
+//! Runtimes that crash, hang, grow or break the protocol: what the caller reads, and that the next one is served.
+
+use std::path::Path;
+use std::time::Duration;
+
+use protocol::link::environment::FunctionErrorCause::{Crashed, Init, TimedOut};
+use protocol::link::environment::{InitResult, Phase};
+use serde_json::json;
+
+use crate::harness::{Shim, assignment, assignment_with, wait_for};
+use crate::link::{Link, Outcome, invoke};
+
+/// The answer to a time-out must be there this long after it, in milliseconds. The promise is 50 on a machine of
+/// one's own; tests share theirs.
+const TIME_OUT_SLACK_MILLIS: u64 = 400;
+
+async fn serves_the_next(gateway: &mut Link) {
+    let outcome = gateway.run(&json!({"next": 1})).await;
+    assert_eq!(outcome.succeeded().json(), json!({"next": 1}));
+}
+
+fn payload(error_type: &str, outcome: &Outcome, message: &str) -> String {
+    let id = outcome.request;
+    format!(r#"{{"errorType":"{error_type}","errorMessage":"RequestId: {id} Error: {message}"}}"#)
+}
+
+async fn times_out(event: serde_json::Value) -> (Shim, Link, Outcome) {
+    let shim = Shim::start().await;
+    let mut gateway = shim.ready(assignment()).await;
+    let outcome = gateway.run_with(invoke(600), &event.to_string()).await;
+    outcome.failed_with(TimedOut, "Sandbox.Timedout");
+    let expected = payload("Sandbox.Timedout", &outcome, "Task timed out after 0.60 seconds");
+    assert_eq!(String::from_utf8_lossy(&outcome.body), expected);
+    let limit = Duration::from_millis(600 + TIME_OUT_SLACK_MILLIS);
+    assert!((Duration::from_millis(590)..limit).contains(&outcome.answered_after), "{outcome:?}");
+    assert!(outcome.tail.contains("Task timed out after 0.60 seconds\n\nEND RequestId"), "{}", outcome.tail);
+    assert!(outcome.tail.contains("Duration: 600.00 ms\t"), "{}", outcome.tail);
+    assert!(outcome.tail.ends_with("\tStatus: timeout\n"), "{}", outcome.tail);
+    gateway.until_free().await;
+    (shim, gateway, outcome)
+}
+
+#[tokio::test]
+async fn a_busy_loop_is_ended_at_its_time_out() {
+    let (_shim, mut gateway, _) = times_out(json!({"do": "hang", "busy": true})).await;
+    serves_the_next(&mut gateway).await;
+}
+
+#[tokio::test]
+async fn a_time_out_ends_what_was_forked_away() {
+    let shim = Shim::start().await;
+    let mut gateway = shim.ready(assignment()).await;
+    let file = shim.path("child");
+    let outcome = gateway.run_with(invoke(2_000), &json!({"do": "hang", "child": file}).to_string()).await;
+    outcome.failed_with(TimedOut, "Sandbox.Timedout");
+    let child = std::fs::read_to_string(&file).unwrap();
+    let gone = || (!Path::new(&format!("/proc/{}", child.trim())).exists()).then_some(());
+    wait_for("the end of the forked process", gone).await;
+    serves_the_next(&mut gateway).await;
+    // The runtime was started anew inside that invocation.
+    shim.log_with("\tPhase: invoke\tStatus: success\n").await;
+}
+
+#[tokio::test]
+async fn a_time_out_after_the_answer_leaves_the_answer() {
+    let shim = Shim::start().await;
+    let mut gateway = shim.ready(assignment()).await;
+    let outcome = gateway.run_with(invoke(500), r#"{"do":"answer and hang"}"#).await;
+    outcome.succeeded();
+    assert!(outcome.answered_after < Duration::from_millis(450), "{outcome:?}");
+    assert!(outcome.tail.ends_with("\tStatus: timeout\n"), "{}", outcome.tail);
+    serves_the_next(&mut gateway).await;
+}
+
+#[tokio::test]
+async fn an_exit_is_told_as_on_aws() {
+    let shim = Shim::start().await;
+    let mut gateway = shim.ready(assignment()).await;
+    for (event, message) in [
+        (json!({"do": "exit"}), "Runtime exited without providing a reason"),
+        (json!({"do": "exit", "status": 7}), "Runtime exited with error: exit status 7"),
+        (json!({"do": "signal", "number": 9}), "Runtime exited with error: signal: killed"),
+        (json!({"do": "signal", "number": 15}), "Runtime exited with error: signal: terminated"),
+    ] {
+        let outcome = gateway.run(&event).await;
+        outcome.failed_with(Crashed, "Runtime.ExitError");
+        assert_eq!(String::from_utf8_lossy(&outcome.body), payload("Runtime.ExitError", &outcome, message));
+        assert!(
+            outcome.tail.contains(&format!("Error: {message}\nRuntime.ExitError\nEND ")),
+            "{}",
+            outcome.tail
+        );
+        assert!(outcome.tail.ends_with("Status: error\tError Type: Runtime.ExitError\n"), "{}", outcome.tail);
+        serves_the_next(&mut gateway).await;
+    }
+}
+
+#[tokio::test]
+async fn an_answer_stands_when_the_runtime_exits_after_it() {
+    let shim = Shim::start().await;
+    let mut gateway = shim.ready(assignment()).await;
+    for event in [json!({"do": "answer and exit"}), json!({"do": "post and exit"})] {
+        let outcome = gateway.run(&event).await;
+        assert_eq!(outcome.succeeded().json(), event);
+        serves_the_next(&mut gateway).await;
+    }
+}
+
+/// A shim whose init phase has failed, as the operator is told.
+async fn failed_init(shim: &Shim, how: &str) -> (Link, InitResult) {
+    let mut operator = shim.operator().await;
+    operator.assign(assignment_with("RAW_INIT", how), bytes::Bytes::new()).await;
+    let state = operator.until_free().await;
+    (shim.gateway().await, state.init.unwrap())
+}
+
+#[tokio::test]
+async fn an_error_of_the_init_phase_reaches_the_caller_word_for_word() {
+    let shim = Shim::start().await;
+    let (mut gateway, init) = failed_init(&shim, "error").await;
+    let body =
+        r#"{"errorMessage": "no such module", "errorType": "Runtime.ImportModuleError", "requestId": ""}"#;
+    let error_type = "Runtime.ImportModuleError";
+    assert_eq!(init, InitResult::Failed { error_type: error_type.into(), message: body.into() });
+    let reported = shim.log_with("Phase: init\tStatus: error\tError Type: Runtime.ImportModuleError\n").await;
+    assert!(reported.contains("init error status 202\nINIT_REPORT Init Duration: "), "{reported}");
+    let outcome = gateway.run(&json!({})).await;
+    outcome.failed_with(Init, error_type);
+    assert_eq!(String::from_utf8_lossy(&outcome.body), body);
+    let again = "Phase: invoke\tStatus: error\tError Type: Runtime.ImportModuleError\nSTART RequestId: ";
+    assert!(outcome.tail.contains(again), "{}", outcome.tail);
+    gateway.run(&json!({})).await.failed_with(Init, error_type);
+}
+
+#[tokio::test]
+async fn an_exit_in_the_init_phase_is_repeated_and_told() {
+    let shim = Shim::start().await;
+    let (mut gateway, init) = failed_init(&shim, "exit5").await;
+    let message = "Runtime exited with error: exit status 5";
+    assert_eq!(init, InitResult::Failed { error_type: "Runtime.ExitError".into(), message: message.into() });
+    let outcome = gateway.run(&json!({})).await;
+    outcome.failed_with(Crashed, "Runtime.ExitError");
+    assert_eq!(String::from_utf8_lossy(&outcome.body), payload("Runtime.ExitError", &outcome, message));
+}
+
+#[tokio::test]
+async fn a_program_that_does_not_exist_is_an_invalid_entrypoint() {
+    let shim = Shim::start().await;
+    for (command, message) in
+        [("/no/such/program", "no such file or directory"), ("nosuchprogram", "not found in $PATH")]
+    {
+        let shim = if command.starts_with('/') { &shim } else { &Shim::start().await };
+        let mut assignment = assignment();
+        assignment.command = vec![command.into()];
+        let mut operator = shim.operator().await;
+        operator.assign(assignment, bytes::Bytes::new()).await;
+        let state = operator.until_free().await;
+        let Some(InitResult::Failed { error_type, message: told }) = state.init else { panic!("{state:?}") };
+        assert_eq!(error_type, "Runtime.InvalidEntrypoint");
+        assert!(told.contains(message), "{told}");
+        let outcome = shim.gateway().await.run(&json!({})).await;
+        outcome.failed_with(Init, "Runtime.InvalidEntrypoint");
+        assert!(outcome.json()["errorMessage"].as_str().unwrap().contains(message), "{outcome:?}");
+    }
+}
+
+#[tokio::test]
+async fn an_init_phase_that_takes_too_long_is_repeated_inside_the_invocation() {
+    let shim = Shim::start_with(&[("KUBELAMBDA_INIT_LIMIT_MILLIS", "700")]).await;
+    let mut assignment = assignment_with("RAW_INIT", "hang");
+    assignment.variables.insert("RAW_INIT_ONCE".into(), shim.path("never"));
+    std::fs::remove_file(shim.path("never")).ok();
+    // Hangs the first time only.
+    let mut operator = shim.operator().await;
+    operator.assign(assignment, bytes::Bytes::new()).await;
+    let state = operator.until_free().await;
+    assert_eq!(state.init, Some(InitResult::TimedOut));
+    shim.log_with("Phase: init\tStatus: timeout\n").await;
+    let mut gateway = shim.gateway().await;
+    serves_the_next(&mut gateway).await;
+}
+
+#[tokio::test]
+async fn a_repeated_init_phase_uses_up_the_function_s_time() {
+    let shim = Shim::start_with(&[("KUBELAMBDA_INIT_LIMIT_MILLIS", "300")]).await;
+    let (mut gateway, _) = failed_init(&shim, "hang").await;
+    let outcome = gateway.run_with(invoke(500), "{}").await;
+    outcome.failed_with(TimedOut, "Sandbox.Timedout");
+    assert!(outcome.tail.contains("Phase: invoke\tStatus: timeout\nSTART "), "{}", outcome.tail);
+    gateway.until_phase(Phase::Free).await;
+}
+
+#[tokio::test]
+async fn a_response_is_bounded_to_the_byte() {
+    let shim = Shim::start().await;
+    let mut gateway = shim.ready(assignment()).await;
+    let limit = 6 * 1024 * 1024 + 100;
+    for bytes in [0, 1, limit - 1, limit] {
+        let outcome =
+            gateway.run_with(invoke(20_000), &json!({"do": "size", "bytes": bytes}).to_string()).await;
+        assert_eq!(outcome.succeeded().body.len(), bytes);
+        assert_eq!(outcome.head.content_type, "application/octet-stream");
+    }
+    let outcome =
+        gateway.run_with(invoke(20_000), &json!({"do": "size", "bytes": limit + 1}).to_string()).await;
+    outcome.failed_with(Crashed, "Function.ResponseSizeTooLarge");
+    let message = "Response payload size exceeded maximum allowed payload size (6291556 bytes).";
+    assert_eq!(outcome.json()["errorMessage"], message);
+    assert!(outcome.tail.contains("size status 413\n"), "{}", outcome.tail);
+    serves_the_next(&mut gateway).await;
+    // Without a length in advance, as Go's client posts everything.
+    let outcome = gateway.run_with(invoke(20_000), r#"{"do":"chunked","parts":700}"#).await;
+    assert_eq!(outcome.succeeded().body.len(), 700_000);
+    let outcome = gateway.run_with(invoke(20_000), r#"{"do":"chunked","parts":6292}"#).await;
+    outcome.failed_with(Crashed, "Function.ResponseSizeTooLarge");
+    serves_the_next(&mut gateway).await;
+}
+
+#[tokio::test]
+async fn a_response_that_breaks_off_or_names_a_wrong_mode_is_told() {
+    let shim = Shim::start().await;
+    let mut gateway = shim.ready(assignment()).await;
+    let outcome = gateway.run(&json!({"do": "truncated"})).await;
+    outcome.failed_with(Crashed, "Runtime.TruncatedResponse");
+    assert!(outcome.tail.contains("truncated status 400\n"), "{}", outcome.tail);
+    let outcome = gateway.run(&json!({"do": "mode"})).await;
+    outcome.failed_with(Crashed, "Runtime.InvalidResponseModeHeader");
+    assert!(outcome.tail.contains("mode status 400 InvalidFunctionResponseMode\n"), "{}", outcome.tail);
+    serves_the_next(&mut gateway).await;
+}
+
+#[tokio::test]
+async fn memory_over_its_size_ends_the_invocation() {
+    let shim = Shim::start().await;
+    let mut assignment = assignment();
+    assignment.memory_mb = 128;
+    let mut gateway = shim.ready(assignment).await;
+    let outcome = gateway.run_with(invoke(20_000), r#"{"do":"memory"}"#).await;
+    outcome.failed_with(Crashed, "Runtime.OutOfMemory");
+    let expected = payload("Runtime.OutOfMemory", &outcome, "Runtime exited with error: signal: killed");
+    assert_eq!(String::from_utf8_lossy(&outcome.body), expected);
+    assert!(outcome.tail.contains("\tMax Memory Used: 128 MB\t"), "{}", outcome.tail);
+    assert!(outcome.tail.ends_with("\tStatus: error\tError Type: Runtime.OutOfMemory\n"), "{}", outcome.tail);
+    serves_the_next(&mut gateway).await;
+}
+
+#[tokio::test]
+async fn temporary_files_over_their_size_end_the_invocation() {
+    let shim = Shim::start().await;
+    let mut assignment = assignment();
+    assignment.ephemeral_storage_mb = 4;
+    let mut gateway = shim.ready(assignment).await;
+    let event = json!({"do": "storage", "file": shim.path("tmp/file")});
+    let outcome = gateway.run_with(invoke(20_000), &event.to_string()).await;
+    outcome.failed_with(Crashed, "Sandbox.Failure");
+    assert!(outcome.json()["errorMessage"].as_str().unwrap().ends_with("/tmp holds more than 4 MB"));
+    assert!(!Path::new(&shim.path("tmp/file")).exists());
+    serves_the_next(&mut gateway).await;
+}

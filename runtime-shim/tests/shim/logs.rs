@@ -1,0 +1,57 @@
+//! The log: its lines, their order, and the tail that a caller may ask for.
+
+use serde_json::json;
+
+use crate::harness::{Shim, assignment, assignment_with};
+use crate::link::invoke;
+
+#[tokio::test]
+async fn a_cold_invocation_s_tail_begins_with_the_init_phase_s_lines() {
+    let shim = Shim::start().await;
+    let mut gateway = shim.ready(assignment_with("RAW_INIT", "print")).await;
+    let outcome = gateway.run(&json!({"print": "one\ntwo\n"})).await;
+    let (id, report) = (outcome.request, &outcome.report);
+    let (duration, billed) = (report.duration_ms, report.billed_duration_ms);
+    let (init, used) = (report.init_duration_ms.unwrap(), report.max_memory_used_mb);
+    assert_eq!(
+        outcome.tail,
+        format!(
+            "init line\nSTART RequestId: {id} Version: $LATEST\none\ntwo\nEND RequestId: {id}\nREPORT RequestId: {id}\tDuration: {duration:.2} ms\tBilled Duration: {billed} ms\tMemory Size: 256 MB\tMax Memory Used: {used} MB\tInit Duration: {init:.2} ms\t\n"
+        )
+    );
+    assert_eq!(outcome.tail, shim.log_with("REPORT").await);
+    assert!((4..256).contains(&used), "{used}");
+    assert!((2_000..=3_000).contains(&report.remaining_ms));
+    let warm = gateway.run(&json!({})).await;
+    assert_eq!(warm.report.init_duration_ms, None);
+    assert!(warm.tail.ends_with(" MB\t\n") && !warm.tail.contains("init line"), "{}", warm.tail);
+}
+
+#[tokio::test]
+async fn a_line_that_has_not_ended_joins_the_next_invocation_s_first() {
+    let shim = Shim::start().await;
+    let mut gateway = shim.ready(assignment()).await;
+    let first = gateway.run(&json!({"print": "whole\nhalf"})).await;
+    assert!(first.tail.contains("whole\nEND ") && !first.tail.contains("half"), "{}", first.tail);
+    let second = gateway.run(&json!({"print": " and half\n"})).await;
+    assert!(second.tail.contains("half and half\n"), "{}", second.tail);
+    let last = gateway.run(&json!({"print": "cut off", "do": "exit"})).await;
+    assert!(last.tail.contains("cut off\nRequestId: "), "{}", last.tail);
+}
+
+#[tokio::test]
+async fn a_tail_is_the_last_4096_bytes_and_only_for_who_asks() {
+    let shim = Shim::start().await;
+    let mut gateway = shim.ready(assignment()).await;
+    let outcome = gateway
+        .run(&json!({"print": "x".repeat(99).as_str().to_owned() + "\n" + &"y\n".repeat(5_000)}))
+        .await;
+    assert_eq!(outcome.tail.len(), 4_096);
+    assert!(outcome.tail.starts_with(['y', '\n']) && outcome.tail.ends_with("\t\n"));
+    let mut silent = invoke(3_000);
+    silent.wants_log_tail = false;
+    let outcome = gateway.run_with(silent, r#"{"print":"unasked\n"}"#).await;
+    assert_eq!(outcome.tail, "");
+    let outcome = gateway.run(&json!({})).await;
+    assert!(outcome.tail.starts_with("START ") && !outcome.tail.contains("unasked"), "{}", outcome.tail);
+}

@@ -1,0 +1,20 @@
+//! The shim's real program between real links and real runtimes.
+
+#![allow(
+    clippy::unwrap_used,
+    clippy::expect_used,
+    clippy::panic,
+    clippy::print_stderr,
+    missing_docs,
+    missing_debug_implementations,
+    unreachable_pub,
+    reason = "a test ends by panicking, and says what it knows"
+)]
+
+mod failures;
+mod harness;
+mod invocations;
+mod lifecycle;
+mod link;
+mod logs;
+mod python_client;
