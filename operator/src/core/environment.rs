@@ -1,0 +1,131 @@
+//! One environment as the operator knows it.
+
+use std::net::SocketAddr;
+use std::time::Duration;
+
+use domain::backoff::Backoff;
+use domain::log_stream::LogStreamId;
+use protocol::link::assignment::Revision;
+use protocol::link::environment::{InitResult, Phase};
+
+use super::input::LinkId;
+use crate::function::FunctionKey;
+use crate::pod::observation::Progress;
+
+/// Waits between attempts to dial an environment.
+pub(super) const DIAL_BACKOFF: Backoff = Backoff {
+    first: Duration::from_millis(400),
+    longest: Duration::from_secs(10),
+    least: Duration::from_millis(100),
+};
+
+/// Where an environment's pod is in its life.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum Stage {
+    /// The API server has been asked for it and has not answered.
+    Creating,
+    /// It exists.
+    Alive,
+    /// It takes nothing new, since then.
+    Leaving(Duration),
+    /// It is over and the API server was asked to delete it, last at that time.
+    Deleting(Duration),
+}
+
+#[derive(Debug, Clone)]
+pub(super) struct Environment {
+    pub(super) revision: Revision,
+    pub(super) uid: Option<String>,
+    pub(super) log_stream: LogStreamId,
+    pub(super) stage: Stage,
+    /// When this operator first knew of it.
+    pub(super) since: Duration,
+    /// Made by this process, so the time from `since` is the time of its start.
+    pub(super) is_own: bool,
+    pub(super) address: Option<SocketAddr>,
+    /// Gateways were told where it is.
+    pub(super) is_up: bool,
+    pub(super) progress: Progress,
+    pub(super) link: Option<LinkId>,
+    pub(super) linked_at: Duration,
+    pub(super) unlinked_at: Duration,
+    pub(super) was_linked: bool,
+    /// The assignment went over the present link.
+    pub(super) is_assigned: bool,
+    pub(super) phase: Option<Phase>,
+    /// When it last turned free.
+    pub(super) free_since: Duration,
+    pub(super) init: Option<InitResult>,
+    pub(super) is_dialling: bool,
+    pub(super) dial_failures: u32,
+    pub(super) dial_at: Duration,
+}
+
+impl Environment {
+    pub(super) fn new(
+        revision: Revision,
+        log_stream: LogStreamId,
+        uid: Option<String>,
+        stage: Stage,
+        now: Duration,
+    ) -> Self {
+        Self {
+            revision,
+            uid,
+            log_stream,
+            stage,
+            since: now,
+            is_own: stage == Stage::Creating,
+            address: None,
+            is_up: false,
+            progress: Progress::Starting,
+            link: None,
+            linked_at: now,
+            unlinked_at: now,
+            was_linked: false,
+            is_assigned: false,
+            phase: None,
+            free_since: now,
+            init: None,
+            is_dialling: false,
+            dial_failures: 0,
+            dial_at: now,
+        }
+    }
+
+    pub(super) fn function(&self) -> FunctionKey {
+        FunctionKey { namespace: self.revision.namespace.clone(), name: self.revision.function.clone() }
+    }
+
+    /// Nobody will reach it any more.
+    pub(super) fn is_over(&self) -> bool {
+        matches!(self.stage, Stage::Deleting(_)) || matches!(self.progress, Progress::Ended(_))
+    }
+
+    /// It is on its way to its first `Free`.
+    pub(super) fn is_starting(&self) -> bool {
+        matches!(self.stage, Stage::Creating | Stage::Alive)
+            && matches!(self.phase, None | Some(Phase::Generic | Phase::Init))
+    }
+
+    /// It runs or can run an invocation.
+    pub(super) fn is_serving(&self) -> bool {
+        self.stage == Stage::Alive && matches!(self.phase, Some(Phase::Free | Phase::Busy))
+    }
+
+    /// It takes nothing new and may still run something.
+    pub(super) fn is_running_out(&self) -> bool {
+        let may_run = !matches!(self.phase, None | Some(Phase::Generic | Phase::Init | Phase::Drained));
+        let is_over = matches!(self.progress, Progress::Ended(_));
+        matches!(self.stage, Stage::Leaving(_) | Stage::Deleting(_)) && may_run && !is_over
+    }
+
+    /// For how long it could have gone, or `None` where it runs something.
+    pub(super) fn idle(&self, now: Duration) -> Option<Duration> {
+        match (self.stage, self.phase) {
+            (Stage::Alive, Some(Phase::Free)) => Some(now.saturating_sub(self.free_since)),
+            (Stage::Alive, None | Some(Phase::Generic | Phase::Init)) => Some(now.saturating_sub(self.since)),
+            _ => None,
+        }
+    }
+}

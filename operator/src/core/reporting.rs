@@ -1,0 +1,133 @@
+//! What people and gateways are told: statuses, events, obstacles.
+
+use std::time::Duration;
+
+use domain::FunctionArn;
+use k8s_openapi::api::core::v1::ObjectReference;
+use kube::Resource;
+use protocol::link::control::{FromOperator, Obstacle};
+use resources::configuration::account_of_namespace;
+use resources::{Function, FunctionStatus};
+
+use super::known::{Known, Told};
+use super::planning::is_unschedulable;
+use super::{Core, Effect, Notice, STATUS_SECONDS_MIN};
+use crate::function::status::{Standing, status};
+use crate::function::{FunctionKey, Problem};
+use crate::image::ImageProgress;
+use crate::moment::Moment;
+
+impl Core {
+    pub(super) fn report(&mut self, key: &FunctionKey, now: Moment) {
+        self.publish_problem(key);
+        let Some(wanted) = self.wanted_status(key, now) else { return };
+        let Some(known) = self.functions.get_mut(key) else { return };
+        let reported = &mut known.reported;
+        let bound = Duration::from_secs(STATUS_SECONDS_MIN);
+        let is_early = reported.written_at.is_some_and(|at| now.elapsed.saturating_sub(at) < bound);
+        if reported.status.as_ref() == Some(&wanted) || reported.is_writing || is_early {
+            return;
+        }
+        reported.is_writing = true;
+        reported.written_at = Some(now.elapsed);
+        reported.status = Some(wanted.clone());
+        self.effects.push(Effect::WriteStatus(key.clone(), Box::new(wanted)));
+    }
+
+    pub(super) fn status_written(&mut self, key: &FunctionKey, result: &Result<(), String>) {
+        let Some(known) = self.functions.get_mut(key) else { return };
+        known.reported.is_writing = false;
+        if result.is_err() {
+            // What the API server has is not known; the bound between two writes spaces the next attempt.
+            known.reported.status = None;
+        }
+    }
+
+    fn wanted_status(&self, key: &FunctionKey, now: Moment) -> Option<FunctionStatus> {
+        let known = self.functions.get(key)?;
+        let annotation = self.accounts.get(&key.namespace).and_then(Option::as_deref);
+        let arn = known.function.aws_name().parse().ok().map(|name| FunctionArn {
+            region: self.rules.region.clone(),
+            account: account_of_namespace(&key.namespace, annotation),
+            name,
+            qualifier: None,
+        });
+        let environments = self.environments_of(key).filter(|(_, one)| !one.is_over()).count();
+        let image = match &known.image.progress {
+            ImageProgress::Known(facts) => Some(facts.reference.clone()),
+            _ => None,
+        };
+        let standing = Standing {
+            problem: known.problem().cloned(),
+            is_decided: known.judged.as_ref().is_ok_and(Option::is_some),
+            arn: arn.map(|arn| arn.to_string()),
+            environments: i32::try_from(environments).unwrap_or(i32::MAX),
+            image,
+        };
+        // The last one reported carries the condition's time; the watch may lag behind it.
+        let before = known.reported.status.as_ref().or(known.function.status.as_ref());
+        Some(status(known.function.metadata.generation, before, &standing, &now.rfc3339()))
+    }
+
+    fn publish_problem(&mut self, key: &FunctionKey) {
+        let Some(known) = self.functions.get_mut(key) else { return };
+        let problem = known.problem().cloned();
+        if known.published == problem {
+            return;
+        }
+        known.published.clone_from(&problem);
+        if let Some(Problem { reason, message }) = problem {
+            self.publish_about(key, reason.as_str(), message);
+        }
+    }
+
+    pub(super) fn publish_about(&mut self, key: &FunctionKey, reason: &'static str, note: String) {
+        let Some(known) = self.functions.get(key).filter(|_| self.leads) else { return };
+        let about = reference(known);
+        self.effects.push(Effect::Publish(Notice { about, is_warning: true, reason, note }));
+    }
+
+    /// Tells gateways whether environments can start; waiting invocations are answered by it.
+    pub(super) fn tell_obstacle(&mut self, key: &FunctionKey, now: Duration) {
+        let Some(known) = self.functions.get(key) else { return };
+        let stands = known.starts.retry_at.is_some_and(|at| at > now)
+            || self.environments_of(key).any(|(_, one)| is_unschedulable(one));
+        let obstacle = |problem: &Problem| Some((problem.obstacle()?, problem.message.clone()));
+        let present: Option<(Obstacle, String)> = match &known.judged {
+            Err(problem) => obstacle(problem),
+            Ok(_) if stands => known.starts.problem.as_ref().and_then(obstacle),
+            Ok(_) => None,
+        };
+        let wanted =
+            present.map(|(obstacle, message)| Told { revision: known.revision.clone(), obstacle, message });
+        if known.told == wanted {
+            return;
+        }
+        let before = known.told.clone();
+        if let Some(told) =
+            before.filter(|told| wanted.as_ref().is_none_or(|new| new.revision != told.revision))
+        {
+            let message = FromOperator::Unblocked { revision: told.revision };
+            self.effects.push(Effect::ToGateways(message));
+        }
+        if let Some(Told { revision, obstacle, message }) = wanted.clone() {
+            let message = FromOperator::Blocked { revision, reason: obstacle, message };
+            self.effects.push(Effect::ToGateways(message));
+        }
+        if let Some(known) = self.functions.get_mut(key) {
+            known.told = wanted;
+        }
+    }
+}
+
+fn reference(known: &Known) -> ObjectReference {
+    let metadata = &known.function.metadata;
+    ObjectReference {
+        api_version: Some(Function::api_version(&()).into_owned()),
+        kind: Some(Function::kind(&()).into_owned()),
+        namespace: metadata.namespace.clone(),
+        name: metadata.name.clone(),
+        uid: metadata.uid.clone(),
+        ..ObjectReference::default()
+    }
+}

@@ -1,0 +1,74 @@
+//! What a Function asks for, as values: whether it can run, with what, and what its environments are told.
+//!
+//! Architecture invariant: nothing here does I/O. A Function is judged by itself, the Runtime it names and
+//! what its image's registry said, all of them parameters.
+
+pub mod assignment;
+pub mod recipe;
+pub mod status;
+pub mod validation;
+
+use resources::Reason;
+
+use protocol::link::control::Obstacle;
+
+/// A Function, by namespace and `metadata.name`.
+#[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub struct FunctionKey {
+    /// Namespace.
+    pub namespace: String,
+    /// `metadata.name`.
+    pub name: String,
+}
+
+impl FunctionKey {
+    /// The key of an object; a namespaced object of the API server has both names.
+    pub fn of(function: &resources::Function) -> Self {
+        Self {
+            namespace: function.metadata.namespace.clone().unwrap_or_default(),
+            name: function.metadata.name.clone().unwrap_or_default(),
+        }
+    }
+}
+
+/// Why a Function is not `Ready`, in words that its author can act on.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Problem {
+    /// The condition's reason.
+    pub reason: Reason,
+    /// The condition's message.
+    pub message: String,
+}
+
+impl Problem {
+    /// A problem.
+    pub fn new(reason: Reason, message: impl Into<String>) -> Self {
+        Self { reason, message: message.into() }
+    }
+
+    /// What gateways answer waiting invocations with; `None` where environments still start and the failure
+    /// comes from the environment itself.
+    pub fn obstacle(&self) -> Option<Obstacle> {
+        match self.reason {
+            Reason::PodRefused => Some(Obstacle::Refused),
+            Reason::Unschedulable => Some(Obstacle::Unschedulable),
+            Reason::ImagePullFailed | Reason::ImageConfigUnknown => Some(Obstacle::Image),
+            Reason::UnknownRuntime => Some(Obstacle::UnknownRuntime),
+            Reason::InvalidSpec | Reason::NameConflict => Some(Obstacle::Invalid),
+            Reason::Available | Reason::HandlerNotFound | Reason::InitFailed | Reason::InitTimedOut => None,
+        }
+    }
+
+    /// Whether only a start can tell: such a problem holds until a start succeeds or the generation changes.
+    pub fn is_of_a_start(&self) -> bool {
+        matches!(
+            self.reason,
+            Reason::PodRefused
+                | Reason::Unschedulable
+                | Reason::ImagePullFailed
+                | Reason::HandlerNotFound
+                | Reason::InitFailed
+                | Reason::InitTimedOut
+        )
+    }
+}
