@@ -43,8 +43,24 @@ impl Shim {
     /// Starts a shim with further settings.
     pub async fn start_with(settings: &[(&str, &str)]) -> Self {
         let folder = fresh_folder();
+        let mut command = Self::command(&folder);
+        command.envs(settings.iter().copied());
+        Self::run(command, folder).await
+    }
+
+    /// Starts a shim as PID 1 of a PID namespace, as in a pod.
+    pub async fn start_as_pid_one(settings: &[(&str, &str)]) -> Self {
+        let folder = fresh_folder();
+        let mut command = Self::command_of("unshare", &folder);
+        // --mount-proc: /proc shows that namespace; --kill-child: nothing stays when the test ends.
+        command.args(["--user", "--map-root-user", "--pid", "--fork", "--mount-proc", "--kill-child"]);
+        command.arg(program()).envs(settings.iter().copied());
+        Self::run(command, folder).await
+    }
+
+    async fn run(mut command: Command, folder: PathBuf) -> Self {
         let addresses = folder.join("addresses");
-        let process = Self::command(&folder).envs(settings.iter().copied()).spawn().unwrap();
+        let process = command.spawn().expect("the shim, or unshare, cannot be started");
         let text = wait_for("the shim's addresses", || fs::read_to_string(&addresses).ok()).await;
         let value = |name: &str| {
             let line = text.lines().find_map(|line| line.strip_prefix(name));
@@ -55,13 +71,17 @@ impl Shim {
 
     /// The program with the settings that it needs.
     pub fn command(folder: &Path) -> Command {
+        Self::command_of(program(), folder)
+    }
+
+    fn command_of(program: impl AsRef<std::ffi::OsStr>, folder: &Path) -> Command {
         let claims = TicketClaims {
             namespace: "default".into(),
             pod: "pod".into(),
             pool: "pool".into(),
             expires_epoch_seconds: u64::MAX,
         };
-        let mut command = Command::new(env!("CARGO_BIN_EXE_runtime-shim"));
+        let mut command = Command::new(program);
         command
             .env("KUBELAMBDA_TICKET", key().issue(claims).to_text())
             .env("KUBELAMBDA_PUBLIC_KEY", key().public_key().to_text())
@@ -141,6 +161,11 @@ impl Drop for Shim {
         drop(self.process.wait());
         drop(fs::remove_dir_all(&self.folder));
     }
+}
+
+/// The program under test: this build's, or the one that the variable names (such as the static one).
+pub fn program() -> std::ffi::OsString {
+    std::env::var_os("RUNTIME_SHIM").unwrap_or_else(|| env!("CARGO_BIN_EXE_runtime-shim").into())
 }
 
 /// Waits until `look` finds something.

@@ -10,7 +10,7 @@ use protocol::link::trust::LinkKey;
 use serde_json::json;
 use tokio::net::TcpListener;
 
-use crate::harness::{Shim, assignment, fresh_folder, key, wait_for};
+use crate::harness::{Shim, assignment, fresh_folder, key, program, wait_for};
 use crate::link::{Link, invoke};
 
 #[tokio::test]
@@ -268,7 +268,7 @@ async fn the_shim_installs_itself_and_ends_when_told() {
     let status = wait_for("the hook's end", || hook.try_wait().unwrap()).await;
     assert!(status.success());
     let copy = std::fs::read(folder.join("runtime-shim")).unwrap();
-    assert!(copy == std::fs::read(env!("CARGO_BIN_EXE_runtime-shim")).unwrap());
+    assert!(copy == std::fs::read(program()).unwrap());
     let pid = rustix::process::Pid::from_raw(i32::try_from(installer.id()).unwrap()).unwrap();
     rustix::process::kill_process(pid, rustix::process::Signal::TERM).unwrap();
     let status = wait_for("the installer's end", || installer.try_wait().unwrap()).await;

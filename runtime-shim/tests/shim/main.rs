@@ -11,10 +11,12 @@
     reason = "a test ends by panicking, and says what it knows"
 )]
 
+mod endurance;
 mod failures;
 mod harness;
 mod invocations;
 mod lifecycle;
 mod link;
 mod logs;
+mod pid_one;
 mod python_client;
