@@ -99,7 +99,8 @@ impl ThrottleReason {
 }
 
 /// An answer that is an error.
-#[derive(Debug, Clone, PartialEq, Eq)]
+#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
+#[error("{message}")]
 pub struct ServiceError {
     /// The shape.
     pub exception: Exception,

@@ -1,0 +1,162 @@
+//! A client's connection with its time-outs: idle, in a header block, and with an answer that nobody reads.
+//!
+//! Hyper's own header time-out also ends idle connections, and an idle connection must be kept longer than a
+//! header block may take: a pooled client would otherwise send its next request into a closing connection. So
+//! the time-outs are here, where the difference is known: [`Exchange`] counts the requests being served.
+
+use std::io;
+use std::pin::Pin;
+use std::sync::Arc;
+use std::sync::atomic::{AtomicUsize, Ordering};
+use std::task::{Context, Poll, ready};
+use std::time::Duration;
+
+use tokio::io::{AsyncRead, AsyncWrite, ReadBuf};
+use tokio::net::TcpStream;
+use tokio::time::{Instant, Sleep, sleep};
+
+use crate::limits;
+
+/// How many requests of a connection are being served: none, or one.
+#[derive(Debug, Clone, Default)]
+pub(super) struct Exchange(Arc<AtomicUsize>);
+
+impl Exchange {
+    /// A request is being served for as long as the result lives.
+    pub(super) fn begin(&self) -> Served {
+        self.0.fetch_add(1, Ordering::Relaxed);
+        Served(self.clone())
+    }
+
+    fn is_idle(&self) -> bool {
+        self.0.load(Ordering::Relaxed) == 0
+    }
+}
+
+/// A request that is being served.
+#[derive(Debug)]
+pub(super) struct Served(Exchange);
+
+impl Drop for Served {
+    fn drop(&mut self) {
+        self.0.0.fetch_sub(1, Ordering::Relaxed);
+    }
+}
+
+/// What a connection waits for.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum Waiting {
+    /// Nothing that is bounded here.
+    Nothing,
+    /// The first byte of a request.
+    Request,
+    /// The rest of a header block.
+    Headers,
+}
+
+/// A connection that fails with `TimedOut` when its client takes too long.
+#[derive(Debug)]
+pub(super) struct Connection {
+    stream: TcpStream,
+    exchange: Exchange,
+    waiting: Waiting,
+    reading: Pin<Box<Sleep>>,
+    writing: Option<Pin<Box<Sleep>>>,
+}
+
+impl Connection {
+    pub(super) fn new(stream: TcpStream, exchange: Exchange) -> Self {
+        // A client that connects has something to say.
+        let reading = Box::pin(sleep(limits::HEADER_READ));
+        Self { stream, exchange, waiting: Waiting::Headers, reading, writing: None }
+    }
+
+    fn wait_for(&mut self, waiting: Waiting, at_most: Duration) {
+        self.waiting = waiting;
+        self.reading.as_mut().reset(Instant::now() + at_most);
+    }
+
+    /// Nothing came: is it too late?
+    fn check_reading(&mut self, context: &mut Context<'_>) -> Poll<io::Result<()>> {
+        match (self.exchange.is_idle(), self.waiting) {
+            (false, _) => self.waiting = Waiting::Nothing,
+            (true, Waiting::Nothing) => self.wait_for(Waiting::Request, limits::KEEP_ALIVE),
+            (true, _) => {}
+        }
+        if self.waiting == Waiting::Nothing {
+            return Poll::Pending;
+        }
+        ready!(self.reading.as_mut().poll(context));
+        Poll::Ready(Err(io::ErrorKind::TimedOut.into()))
+    }
+
+    /// Bounds how long one write may not move on.
+    fn check_writing<T>(
+        &mut self,
+        context: &mut Context<'_>,
+        written: Poll<io::Result<T>>,
+    ) -> Poll<io::Result<T>> {
+        if written.is_ready() {
+            self.writing = None;
+            return written;
+        }
+        let stalled = self.writing.get_or_insert_with(|| Box::pin(sleep(limits::ANSWER_STALL)));
+        ready!(stalled.as_mut().poll(context));
+        Poll::Ready(Err(io::ErrorKind::TimedOut.into()))
+    }
+}
+
+impl AsyncRead for Connection {
+    fn poll_read(
+        self: Pin<&mut Self>,
+        context: &mut Context<'_>,
+        buffer: &mut ReadBuf<'_>,
+    ) -> Poll<io::Result<()>> {
+        let this = self.get_mut();
+        let before = buffer.filled().len();
+        match Pin::new(&mut this.stream).poll_read(context, buffer) {
+            Poll::Pending => this.check_reading(context),
+            Poll::Ready(read) => {
+                let came = buffer.filled().len() > before;
+                if came && this.exchange.is_idle() && this.waiting != Waiting::Headers {
+                    this.wait_for(Waiting::Headers, limits::HEADER_READ);
+                } else if !this.exchange.is_idle() {
+                    this.waiting = Waiting::Nothing;
+                }
+                Poll::Ready(read)
+            }
+        }
+    }
+}
+
+impl AsyncWrite for Connection {
+    fn poll_write(self: Pin<&mut Self>, context: &mut Context<'_>, bytes: &[u8]) -> Poll<io::Result<usize>> {
+        let this = self.get_mut();
+        let written = Pin::new(&mut this.stream).poll_write(context, bytes);
+        this.check_writing(context, written)
+    }
+
+    fn poll_flush(self: Pin<&mut Self>, context: &mut Context<'_>) -> Poll<io::Result<()>> {
+        let this = self.get_mut();
+        let flushed = Pin::new(&mut this.stream).poll_flush(context);
+        this.check_writing(context, flushed)
+    }
+
+    fn poll_shutdown(self: Pin<&mut Self>, context: &mut Context<'_>) -> Poll<io::Result<()>> {
+        Pin::new(&mut self.get_mut().stream).poll_shutdown(context)
+    }
+
+    fn is_write_vectored(&self) -> bool {
+        self.stream.is_write_vectored()
+    }
+
+    fn poll_write_vectored(
+        self: Pin<&mut Self>,
+        context: &mut Context<'_>,
+        slices: &[io::IoSlice<'_>],
+    ) -> Poll<io::Result<usize>> {
+        let this = self.get_mut();
+        let written = Pin::new(&mut this.stream).poll_write_vectored(context, slices);
+        this.check_writing(context, written)
+    }
+}

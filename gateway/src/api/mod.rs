@@ -1,0 +1,15 @@
+//! The Lambda REST API over HTTP/1.1.
+//!
+//! Handlers turn a request into a value, make one call, and turn what comes back into an answer. What may be
+//! in a header, and how an error looks, is `protocol::lambda_api`; which failure is which error is one table
+//! ([`errors`]).
+
+mod answer;
+mod body;
+mod connection;
+mod errors;
+mod invoke;
+mod router;
+mod server;
+
+pub(crate) use server::serve;

@@ -1,0 +1,86 @@
+//! The seam to whatever declares functions: the API server, or a folder of manifests.
+
+use std::sync::Arc;
+
+use domain::{AccountId, FunctionName};
+use futures::future::BoxFuture;
+use protocol::link::assignment::ConfigurationHash;
+use tokio::sync::watch;
+
+/// When an object was made, for deciding which of two is older: creation time, then uid.
+#[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord, Default)]
+pub struct Created {
+    /// Seconds since the epoch.
+    pub epoch_seconds: i64,
+    /// `metadata.uid`.
+    pub uid: String,
+}
+
+/// Why a function cannot be invoked, as far as its declaration tells. What only a start can tell (an image that
+/// cannot be pulled, a module that cannot be loaded) is not decided here: a start may succeed the next time.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Unavailable {
+    /// It names a Runtime that does not exist.
+    UnknownRuntime {
+        /// The name.
+        runtime: String,
+    },
+    /// Its manifest breaks a rule.
+    Invalid {
+        /// Which, for its author.
+        message: String,
+    },
+}
+
+/// One function as it is declared.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct DeclaredFunction {
+    /// Its namespace.
+    pub namespace: String,
+    /// `metadata.name`.
+    pub object: String,
+    /// When it was made.
+    pub created: Created,
+    /// Its AWS name.
+    pub name: FunctionName,
+    /// Digest of everything that its environments depend on.
+    pub configuration: ConfigurationHash,
+    /// Its time-out, in seconds.
+    pub timeout_seconds: u32,
+    /// Its memory, in MB.
+    pub memory_mb: u32,
+    /// Most environments at once.
+    pub environments_max: u32,
+    /// Why it cannot be invoked.
+    pub unavailable: Option<Unavailable>,
+}
+
+/// One namespace.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct DeclaredNamespace {
+    /// Its name.
+    pub name: String,
+    /// When it was made.
+    pub created: Created,
+    /// Its account id.
+    pub account: AccountId,
+}
+
+/// Everything that is declared.
+#[derive(Debug, Clone, PartialEq, Eq, Default)]
+pub struct Declared {
+    /// Functions, in any order; two may have one name.
+    pub functions: Vec<DeclaredFunction>,
+    /// Namespaces, in any order; two may have one account.
+    pub namespaces: Vec<DeclaredNamespace>,
+}
+
+/// Where a source puts what it found; nothing until its first complete look.
+pub type DeclaredSender = watch::Sender<Option<Arc<Declared>>>;
+
+/// Finds out what is declared, and follows its changes.
+pub trait CatalogSource: Send {
+    /// Puts the whole of it into `declared` after the first complete look and after every change, for as long
+    /// as it runs. It is dropped when the gateway ends.
+    fn follow(self: Box<Self>, declared: DeclaredSender) -> BoxFuture<'static, ()>;
+}

@@ -1,0 +1,13 @@
+//! Environments: the seam to whatever starts them, and the links with each.
+
+mod link;
+mod links;
+mod provider;
+mod reading;
+mod session;
+
+pub(crate) use links::Links;
+pub use provider::{
+    DemandReceiver, Environment, EnvironmentEvent, EnvironmentProvider, EventSender, PodName,
+};
+pub(crate) use session::ToLink;

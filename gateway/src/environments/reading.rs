@@ -1,0 +1,140 @@
+//! What an environment says, in the order in which it says it.
+
+use std::time::Instant;
+
+use bytes::Bytes;
+use domain::AttemptId;
+use domain::limits::RESPONSE_PAYLOAD_BYTES_MAX;
+use domain::placement::Reported;
+use protocol::link::assignment::Revision;
+use protocol::link::environment::{FromEnvironment, Phase, Report, ResponsePart};
+use protocol::link::frame::{FRAME_BYTES_MAX, FrameError, read_frame};
+use tokio::io::{AsyncRead, BufReader};
+
+use super::session::{Session, SessionEnd, Underway};
+use crate::fleets::Progress;
+use crate::limits;
+
+/// Bytes of a link that are read at once: a small answer is one read.
+const READ_BYTES: usize = 64 * 1024;
+
+fn reported(phase: Phase) -> Reported {
+    match phase {
+        Phase::Generic | Phase::Init => Reported::Starting,
+        Phase::Free => Reported::Free,
+        Phase::Busy => Reported::Busy,
+        Phase::Draining | Phase::Drained => Reported::Leaving,
+    }
+}
+
+/// Reads until the environment has said whose it is.
+pub(super) async fn until_assigned(
+    reader: &mut (impl AsyncRead + Unpin),
+) -> Result<(Revision, Reported), FrameError> {
+    loop {
+        let frame = read_frame::<FromEnvironment, _>(reader, FRAME_BYTES_MAX).await?;
+        if let FromEnvironment::State(state) = frame.header
+            && let Some(revision) = state.revision
+        {
+            return Ok((revision, reported(state.phase)));
+        }
+    }
+}
+
+/// Reads until the link ends.
+pub(super) async fn run(session: &Session, reader: impl AsyncRead + Unpin) -> SessionEnd {
+    let mut reader = BufReader::with_capacity(READ_BYTES, reader);
+    loop {
+        let read = read_frame::<FromEnvironment, _>(&mut reader, FRAME_BYTES_MAX).await;
+        let taken = match read {
+            Ok(frame) => take(session, frame.header, frame.body).await,
+            Err(error) => Err(error.into()),
+        };
+        if let Err(end) = taken {
+            return end;
+        }
+    }
+}
+
+async fn take(session: &Session, message: FromEnvironment, body: Bytes) -> Result<(), SessionEnd> {
+    match message {
+        FromEnvironment::State(state) => session.fleet.report(session.key, reported(state.phase)),
+        FromEnvironment::Granted => session.fleet.report(session.key, Reported::Free),
+        FromEnvironment::Refused { attempt, reason } => {
+            if let Some(underway) = session.underway().take_if(|of| of.attempt == attempt && !of.accepted) {
+                tracing::debug!(request_id = %underway.flight.request_id(), ?reason, "Refused: placed again");
+                session.fleet.refused(session.key, underway.flight.key);
+            }
+        }
+        FromEnvironment::Accepted { attempt } => accept(session, attempt),
+        FromEnvironment::Response(part) => answer(session, part, body).await?,
+        FromEnvironment::Finished { attempt, report } => finish(session, attempt, &report, body).await?,
+        FromEnvironment::Unknown => {}
+    }
+    Ok(())
+}
+
+fn accept(session: &Session, attempt: AttemptId) {
+    let mut underway = session.underway();
+    let Some(of) = underway.as_mut().filter(|of| of.attempt == attempt && !of.accepted) else { return };
+    of.accepted = true;
+    of.overdue = Instant::now() + of.flight.overdue();
+    session.fleet.accepted(session.key, of.flight.key);
+    of.flight.accepted();
+}
+
+async fn answer(session: &Session, part: ResponsePart, body: Bytes) -> Result<(), SessionEnd> {
+    accept(session, part.attempt);
+    let (flight, error) = {
+        let mut underway = session.underway();
+        let Some(of) = underway.as_mut().filter(|of| of.attempt == part.attempt) else { return Ok(()) };
+        note(of, &part, body.len())?;
+        (of.flight.clone(), of.head.as_ref().and_then(|head| head.function_error.clone()))
+    };
+    if let Some(head) = part.head {
+        flight.part(Progress::Head(head)).await;
+    }
+    if !body.is_empty() {
+        flight.part(Progress::Part(body)).await;
+    }
+    if part.last {
+        session.fleet.answered(session.key, flight.key);
+        flight.answered(error.map(|error| error.cause)).await;
+    }
+    Ok(())
+}
+
+fn note(of: &mut Underway, part: &ResponsePart, bytes: usize) -> Result<(), SessionEnd> {
+    if of.answered {
+        return Err(SessionEnd::Broken("it went on after the end of its answer"));
+    }
+    if part.head.is_some() == of.head.is_some() {
+        return Err(SessionEnd::Broken("the first part of its answer, and only that, has a head"));
+    }
+    if let Some(head) = &part.head {
+        of.head = Some(head.clone());
+    }
+    of.answer_bytes += bytes;
+    of.answered = part.last;
+    if of.answer_bytes > RESPONSE_PAYLOAD_BYTES_MAX {
+        return Err(SessionEnd::Broken("its answer is too long"));
+    }
+    Ok(())
+}
+
+async fn finish(
+    session: &Session,
+    attempt: AttemptId,
+    report: &Report,
+    mut log_tail: Bytes,
+) -> Result<(), SessionEnd> {
+    let Some(of) = session.underway().take_if(|of| of.attempt == attempt && of.answered) else {
+        let unanswered = session.underway().as_ref().is_some_and(|of| of.attempt == attempt);
+        let broken = SessionEnd::Broken("it was done with an invocation before its answer was complete");
+        return if unanswered { Err(broken) } else { Ok(()) };
+    };
+    log_tail.truncate(limits::LOG_TAIL_BYTES_MAX);
+    session.fleet.finished(session.key, of.flight.key);
+    of.flight.finished(report, log_tail).await;
+    Ok(())
+}

@@ -1,0 +1,189 @@
+//! One link with one environment, from handshake to end: one side that only reads, one that only writes.
+//!
+//! What the two sides share is the attempt that is under way ([`Underway`]): set by the writer before the first
+//! byte of an invoke is written, cleared by the reader. At the end the fleet is told whether that attempt may
+//! have reached the environment. A frame that was not written whole cannot have: the environment acts on whole
+//! frames only.
+
+use std::sync::atomic::Ordering;
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+use std::time::{Duration, Instant};
+
+use domain::AttemptId;
+use domain::placement::EnvironmentKey;
+use protocol::link::assignment::Revision;
+use protocol::link::environment::ToEnvironment;
+use protocol::link::frame::{Frame, FrameError, write_frame};
+use tokio::io::AsyncWrite;
+use tokio::net::TcpStream;
+use tokio::sync::mpsc;
+use tokio_util::sync::CancellationToken;
+
+use super::link::LinkContext;
+use super::reading;
+use crate::fleets::{Flight, FunctionFleet};
+use crate::{chance, limits};
+
+/// What a link is asked to send.
+#[derive(Debug)]
+pub(crate) enum ToLink {
+    /// An invocation.
+    Invoke(Arc<Flight>),
+    /// The age of the oldest waiter, in milliseconds.
+    Waiting(Option<u64>),
+}
+
+/// Why a link ended.
+#[derive(Debug, thiserror::Error)]
+pub(crate) enum SessionEnd {
+    #[error("it ended before it said what it is: {0}")]
+    Useless(FrameError),
+    #[error("{0}")]
+    Frame(#[from] FrameError),
+    #[error("it kept silent about attempt {0}")]
+    Silent(AttemptId),
+    #[error("it broke the protocol: {0}")]
+    Broken(&'static str),
+    #[error("the environment is gone")]
+    Gone,
+}
+
+/// How far the writing of an invoke came.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum Written {
+    /// Some bytes may be on their way.
+    Maybe,
+    /// Not whole, and it never will be.
+    Failed,
+}
+
+/// The attempt that is under way.
+#[derive(Debug)]
+pub(super) struct Underway {
+    pub(super) attempt: AttemptId,
+    pub(super) flight: Arc<Flight>,
+    pub(super) written: Written,
+    pub(super) accepted: bool,
+    /// Bytes of the answer so far.
+    pub(super) answer_bytes: usize,
+    /// Set once the answer is complete.
+    pub(super) answered: bool,
+    pub(super) head: Option<protocol::link::environment::ResponseHead>,
+    /// When the link counts as dead.
+    pub(super) overdue: Instant,
+}
+
+/// A link whose environment has said what it is.
+#[derive(Debug)]
+pub(super) struct Session {
+    pub(super) key: EnvironmentKey,
+    pub(super) fleet: Arc<FunctionFleet>,
+    revision: Revision,
+    underway: Mutex<Option<Underway>>,
+}
+
+impl Session {
+    pub(super) fn underway(&self) -> MutexGuard<'_, Option<Underway>> {
+        self.underway.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    /// Ends once an attempt takes longer than anything may.
+    async fn watch(&self) -> SessionEnd {
+        loop {
+            tokio::time::sleep(Duration::from_millis(500)).await;
+            if let Some(underway) = self.underway().as_ref()
+                && underway.overdue < Instant::now()
+            {
+                return SessionEnd::Silent(underway.attempt);
+            }
+        }
+    }
+
+    async fn write(
+        &self,
+        mut writer: impl AsyncWrite + Unpin,
+        queue: &mut mpsc::Receiver<ToLink>,
+    ) -> SessionEnd {
+        while let Some(order) = queue.recv().await {
+            let written = match order {
+                ToLink::Waiting(oldest_ms) => {
+                    write_frame(&mut writer, &Frame::bare(ToEnvironment::Waiting { oldest_ms })).await
+                }
+                ToLink::Invoke(flight) => self.write_invoke(&mut writer, flight).await,
+            };
+            if let Err(error) = written {
+                return error.into();
+            }
+        }
+        SessionEnd::Gone
+    }
+
+    async fn write_invoke(
+        &self,
+        writer: &mut (impl AsyncWrite + Unpin),
+        flight: Arc<Flight>,
+    ) -> Result<(), FrameError> {
+        let attempt = match chance::attempt_id() {
+            Ok(attempt) => attempt,
+            Err(error) => return Err(FrameError::Io(std::io::Error::other(error))),
+        };
+        let (invoke, body) = flight.invoke(attempt, self.revision.clone());
+        *self.underway() = Some(Underway {
+            attempt,
+            flight,
+            written: Written::Maybe,
+            accepted: false,
+            answer_bytes: 0,
+            answered: false,
+            head: None,
+            overdue: Instant::now() + limits::ACCEPT,
+        });
+        let frame = Frame { header: ToEnvironment::Invoke(Box::new(invoke)), body };
+        let written = write_frame(writer, &frame).await;
+        if written.is_err()
+            && let Some(underway) = self.underway().as_mut()
+        {
+            underway.written = Written::Failed;
+        }
+        written
+    }
+
+    /// The link is over: what was under way waits again, or is lost.
+    fn end(&self) {
+        let underway = self.underway().take();
+        let invocation = underway.as_ref().map(|underway| underway.flight.key);
+        let handed_over = underway.as_ref().is_some_and(|of| of.accepted || of.written == Written::Maybe);
+        if let Some(lost) = underway.filter(|_| handed_over).filter(|underway| !underway.answered) {
+            let request_id = lost.flight.request_id();
+            tracing::warn!(%request_id, "Environment was lost while it had an invocation");
+        }
+        self.fleet.lost(self.key, invocation, handed_over);
+    }
+}
+
+/// Runs one link until it ends, or its environment is `gone`.
+pub(super) async fn run(context: &LinkContext, stream: TcpStream, gone: &CancellationToken) -> SessionEnd {
+    let (mut reader, writer) = stream.into_split();
+    let first = tokio::select! {
+        first = reading::until_assigned(&mut reader) => first,
+        () = gone.cancelled() => return SessionEnd::Gone,
+    };
+    let (revision, reported) = match first {
+        Ok(first) => first,
+        Err(error) => return SessionEnd::Useless(error),
+    };
+    let key = EnvironmentKey(context.sessions.fetch_add(1, Ordering::Relaxed));
+    let (orders, mut queue) = mpsc::channel(limits::LINK_QUEUE_FRAMES);
+    let fleet = context.fleets.of(&revision);
+    let session = Session { key, fleet, revision, underway: Mutex::new(None) };
+    session.fleet.attach(key, &session.revision, orders);
+    session.fleet.report(key, reported);
+    let end = tokio::select! {
+        end = reading::run(&session, reader) => end,
+        end = session.write(writer, &mut queue) => end,
+        end = session.watch() => end,
+        () = gone.cancelled() => SessionEnd::Gone,
+    };
+    session.end();
+    end
+}

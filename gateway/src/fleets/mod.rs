@@ -1,0 +1,12 @@
+//! Fleets: for each function its environments and invocations, each under a lock of its own.
+//!
+//! [`FunctionFleet`] carries out what `domain::placement` decides. A fleet is found by the function's uid and
+//! version, so it outlives every catalog, and an environment may come before the catalog knows its function.
+
+mod flight;
+mod function_fleet;
+mod registry;
+
+pub(crate) use flight::{Flight, Order, Payload, Progress};
+pub(crate) use function_fleet::{Blocked, FunctionFleet, NotAdmitted, Ticket};
+pub(crate) use registry::Fleets;
