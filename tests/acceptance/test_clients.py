@@ -54,7 +54,7 @@ def test_kubectl_table_and_explain():
     header, *rows = kubectl("get", "functions").splitlines()
     assert header.split() == ["NAME", "RUNTIME", "MEMORY", "TIMEOUT", "STATE", "ENVIRONMENTS", "AGE"]
     row = next(row.split() for row in rows if row.startswith("context"))
-    assert row[1:5] == ["python3.11", "128", "5", "Active"]
+    assert row[1:5] == ["python3.13", "128", "5", "Active"]
     explained = kubectl("explain", "function.spec")
     for field in ("memorySize", "timeout", "handler", "runtime", "code"):
         assert field in explained
@@ -68,14 +68,15 @@ def test_runtimes_carry_the_identifiers_of_aws():
             "dotnet10", "provided.al2023"} <= names
 
 
-def test_node_and_native_examples(tmp_path):
-    caller = client()
-    for file, name in (("examples/node.yaml", "node"), ("examples/native.yaml", "native")):
-        kubectl("apply", "-f", file)
-        try:
-            name = json.loads(kubectl("get", "-f", file, "-o", "json")).get("metadata", {}).get("name", name)
-            answer = caller.invoke(FunctionName=name, Payload=b'{"echo": 5}')
-            assert "FunctionError" not in answer, answer["Payload"].read()
-            assert json.loads(answer["Payload"].read())
-        finally:
-            kubectl("delete", "-f", file)
+@pytest.mark.parametrize(
+    ("file", "event", "expected"),
+    [("node", {"text": "to be or not to be"}, {"to": 2, "be": 2, "or": 1, "not": 1}), ("native", {"echo": "hello"}, "hello")],
+)
+def test_other_examples(file, event, expected):
+    manifest = f"examples/{file}.yaml"
+    kubectl("apply", "-f", manifest)
+    name = json.loads(kubectl("get", "-f", manifest, "-o", "json"))["metadata"]["name"]
+    answer = client().invoke(FunctionName=name, Payload=json.dumps(event))
+    body = json.loads(answer["Payload"].read())
+    assert "FunctionError" not in answer, body
+    assert body == expected or body["echo"] == expected

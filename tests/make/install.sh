@@ -21,11 +21,11 @@ push_images() { tests/images/push-all && program_images; }
 install_chart() {
   kubectl create namespace kubelambda --dry-run=client -o yaml | kubectl apply -f -
   kubectl label namespace kubelambda default pod-security.kubernetes.io/enforce=restricted --overwrite
-  local values=(--values tests/make/values.yaml --set image.tag=dev)
+  local values=(--values tests/make/values.yaml)
   ! $CLUSTER_IS_OURS || values+=(--set-file registry.caBundle=$CLUSTER/pki/ca.crt)
   $CLUSTER_IS_OURS || values+=(--set image.registry="$REGISTRY")
   # The tag stays `dev`, so a changed image must change the pods: its digest is an annotation.
-  values+=(--set-string podAnnotations.images="$(sha256sum $PROGRAMS/{operator,gateway,runtime-shim} | sha256sum | cut -c1-16)")
+  values+=(--set-string podAnnotations.programs="$(sha256sum $PROGRAMS/{operator,gateway,runtime-shim} | sha256sum | cut -c1-16)")
   helm upgrade --install kubelambda charts/kubelambda --namespace kubelambda --wait --timeout 3m "${values[@]}"
 }
 
