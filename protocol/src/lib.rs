@@ -6,3 +6,4 @@
 pub mod lambda_api;
 pub mod link;
 pub mod runtime_api;
+pub mod telemetry_log;

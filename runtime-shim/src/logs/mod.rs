@@ -4,13 +4,14 @@
 
 mod lines;
 mod output;
+mod records;
 
 use std::io;
 use std::os::fd::OwnedFd;
 
 use domain::log_tail::LogTail;
-use lines::Lines;
 use output::Output;
+use records::Records;
 use tokio::net::unix::pipe;
 
 /// What one look takes from the function's pipe, in bytes; a pipe holds as much.
@@ -25,7 +26,7 @@ pub(crate) struct Logs {
     pipe: pipe::Receiver,
     writer: OwnedFd,
     buffer: Box<[u8]>,
-    lines: Lines,
+    records: Records,
     tail: LogTail,
     output: Output,
 }
@@ -39,7 +40,7 @@ impl Logs {
             pipe: pipe::Receiver::from_owned_fd(reader)?,
             writer,
             buffer: vec![0; READ_BYTES].into_boxed_slice(),
-            lines: Lines::default(),
+            records: Records::default(),
             tail: LogTail::default(),
             output: Output::open()?,
         })
@@ -61,8 +62,8 @@ impl Logs {
     /// Takes what the function has written, at most one pipe full; false if there was nothing.
     pub(crate) fn read_some(&mut self) -> bool {
         let Ok(length @ 1..) = self.pipe.try_read(&mut self.buffer) else { return false };
-        let Self { buffer, lines, tail, output, .. } = self;
-        lines.push(&buffer[..length], |line| {
+        let Self { buffer, records, tail, output, .. } = self;
+        records.push(&buffer[..length], |line| {
             tail.push(line);
             output.push(line);
         });
@@ -84,10 +85,10 @@ impl Logs {
         self.output.push(line.as_bytes());
     }
 
-    /// Ends a line that no process is left to end.
+    /// Ends what no process is left to end.
     pub(crate) fn end_fragment(&mut self) {
-        let Self { lines, tail, output, .. } = self;
-        lines.end_fragment(|line| {
+        let Self { records, tail, output, .. } = self;
+        records.end(|line| {
             tail.push(line);
             output.push(line);
         });

@@ -2,7 +2,7 @@
 
 use std::ffi::OsString;
 use std::io;
-use std::os::fd::OwnedFd;
+use std::os::fd::{AsRawFd, OwnedFd};
 use std::os::unix::fs::PermissionsExt;
 use std::os::unix::process::CommandExt;
 use std::path::{Path, PathBuf};
@@ -10,6 +10,9 @@ use std::process::Stdio;
 
 use domain::failure::StartFailure;
 use rustix::process::Pid;
+
+/// Tells runtime clients where they may write records of several lines.
+const LOG_DESCRIPTOR: &str = "_LAMBDA_TELEMETRY_LOG_FD";
 
 /// A runtime's command line and what goes with it.
 #[derive(Debug)]
@@ -36,12 +39,17 @@ impl Command {
         }
         let program = self.find(name)?;
         let no_output = |error: io::Error| invalid_entrypoint(format!("fork/exec {name}: {error}"));
+        // The one descriptor that a child inherits beyond the standard ones; only this thread starts children.
+        let log = self.output.try_clone().map_err(no_output)?;
+        rustix::io::fcntl_setfd(&log, rustix::io::FdFlags::empty())
+            .map_err(|error| no_output(error.into()))?;
         let child = std::process::Command::new(&program)
             .arg0(name)
             .args(arguments)
             .current_dir(&self.directory)
             .env_clear()
             .envs(self.variables.iter().map(|(name, value)| (name, value)))
+            .env(LOG_DESCRIPTOR, log.as_raw_fd().to_string())
             .stdin(Stdio::null())
             .stdout(self.output.try_clone().map_err(no_output)?)
             .stderr(self.output.try_clone().map_err(no_output)?)

@@ -99,7 +99,7 @@ async fn a_python_function_s_errors_are_its_own() {
     let error = outcome.json();
     assert_eq!((&error["errorMessage"], &error["errorType"]), (&json!("boom"), &json!("ValueError")));
     assert_eq!(error["requestId"], outcome.request.to_string());
-    assert!(outcome.tail.contains("[ERROR] ValueError: boom\rTraceback"), "{}", outcome.tail);
+    assert!(outcome.tail.contains("[ERROR] ValueError: boom\nTraceback"), "{}", outcome.tail);
     assert_eq!(gateway.run(&json!({})).await.json()["count"], 2);
     let outcome = gateway.run(&json!({"exit": 4})).await;
     let message = format!("RequestId: {} Error: Runtime exited with error: exit status 4", outcome.request);

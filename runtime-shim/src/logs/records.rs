@@ -1,0 +1,162 @@
+//! What a function writes, text and frames, into records.
+//!
+//! Frames and plain text share one pipe, so their order is that in which they were written; no text holds the
+//! bytes that a frame begins with.
+
+use protocol::telemetry_log::{HEAD_BYTES, Head, MAGIC};
+
+use super::lines::Lines;
+
+/// The function's output so far.
+#[derive(Debug, Default)]
+pub(super) struct Records {
+    lines: Lines,
+    /// What may become the head of a frame.
+    head: Vec<u8>,
+    frame: Option<Frame>,
+}
+
+/// A frame that is not complete.
+#[derive(Debug)]
+struct Frame {
+    missing: usize,
+    message: Vec<u8>,
+}
+
+impl Records {
+    /// Takes bytes and gives every record that they complete, ended with a line feed.
+    pub(super) fn push(&mut self, mut bytes: &[u8], mut give: impl FnMut(&[u8])) {
+        while !bytes.is_empty() {
+            bytes = if self.frame.is_some() {
+                self.continue_frame(bytes, &mut give)
+            } else if self.head.is_empty() {
+                self.text(bytes, &mut give)
+            } else {
+                self.continue_head(bytes, &mut give)
+            };
+        }
+    }
+
+    /// Gives what has not ended: its writer is gone.
+    pub(super) fn end(&mut self, mut give: impl FnMut(&[u8])) {
+        let head = std::mem::take(&mut self.head);
+        self.lines.push(&head, &mut give);
+        self.lines.end_fragment(&mut give);
+        if let Some(frame) = self.frame.take() {
+            finish(frame, &mut give);
+        }
+    }
+
+    /// Text up to where a frame may begin.
+    fn text<'a>(&mut self, bytes: &'a [u8], give: &mut impl FnMut(&[u8])) -> &'a [u8] {
+        let end = bytes.iter().position(|byte| *byte == MAGIC[0]).unwrap_or(bytes.len());
+        let (text, rest) = bytes.split_at(end);
+        self.lines.push(text, give);
+        let Some((first, rest)) = rest.split_first() else { return rest };
+        self.head.push(*first);
+        rest
+    }
+
+    fn continue_head<'a>(&mut self, bytes: &'a [u8], give: &mut impl FnMut(&[u8])) -> &'a [u8] {
+        let Some((next, rest)) = bytes.split_first() else { return bytes };
+        if let Some(expected) = MAGIC.get(self.head.len())
+            && next != expected
+        {
+            // It was text after all; the byte that shows it may begin a frame itself.
+            let head = std::mem::take(&mut self.head);
+            self.lines.push(&head, give);
+            return bytes;
+        }
+        self.head.push(*next);
+        let Ok(head) = <[u8; HEAD_BYTES]>::try_from(self.head.as_slice()) else { return rest };
+        self.head.clear();
+        match Head::read(&head) {
+            Some(head) if head.length > 0 => {
+                self.frame = Some(Frame { missing: head.length, message: Vec::new() });
+            }
+            Some(_) => {}
+            None => self.lines.push(&head, give),
+        }
+        rest
+    }
+
+    fn continue_frame<'a>(&mut self, bytes: &'a [u8], give: &mut impl FnMut(&[u8])) -> &'a [u8] {
+        let Some(mut frame) = self.frame.take() else { return bytes };
+        let (part, rest) = bytes.split_at(bytes.len().min(frame.missing));
+        frame.message.extend_from_slice(part);
+        frame.missing -= part.len();
+        if frame.missing == 0 {
+            finish(frame, give);
+        } else {
+            self.frame = Some(frame);
+        }
+        rest
+    }
+}
+
+/// A message may have several lines; the last of them may lack its end.
+fn finish(mut frame: Frame, give: &mut impl FnMut(&[u8])) {
+    if !frame.message.ends_with(b"\n") {
+        frame.message.push(b'\n');
+    }
+    give(&frame.message);
+}
+
+#[cfg(test)]
+mod tests {
+    use proptest::prelude::*;
+
+    use super::*;
+
+    fn frame(message: &str) -> Vec<u8> {
+        let head = Head { level: 3, text: true, length: message.len(), timestamp_micros: 1 };
+        [&head.write()[..], message.as_bytes()].concat()
+    }
+
+    fn records(pieces: &[&[u8]]) -> Vec<String> {
+        let (mut records, mut given) = (Records::default(), Vec::new());
+        let mut give = |record: &[u8]| given.push(String::from_utf8_lossy(record).into_owned());
+        for piece in pieces {
+            records.push(piece, &mut give);
+        }
+        records.end(&mut give);
+        given
+    }
+
+    #[test]
+    fn frames_and_text_come_in_the_order_in_which_they_were_written() {
+        let written = [b"one\n".to_vec(), frame("two\nlines"), b"three\n".to_vec(), frame("four\n")].concat();
+        let expected = ["one\n", "two\nlines\n", "three\n", "four\n"];
+        assert_eq!(records(&[&written]), expected);
+        for cut in 0..written.len() {
+            assert_eq!(records(&[&written[..cut], &written[cut..]]), expected, "{cut}");
+        }
+    }
+
+    #[test]
+    fn a_frame_does_not_end_the_text_around_it() {
+        let written = [b"be".to_vec(), frame("frame"), b"fore\n".to_vec()].concat();
+        assert_eq!(records(&[&written]), ["frame\n", "before\n"]);
+    }
+
+    #[test]
+    fn what_a_dead_writer_left_is_given() {
+        assert_eq!(records(&[&frame("message")[..20]]), ["mess\n"]);
+        assert_eq!(records(&[b"text\xA5\x5A"]), ["text\u{fffd}Z\n"]);
+    }
+
+    proptest! {
+        #[test]
+        fn text_is_never_mistaken_for_a_frame(pieces in proptest::collection::vec("[å奥Z\\n\\PC]{0,20}", 0..8)) {
+            let whole = pieces.concat();
+            let given = records(&pieces.iter().map(String::as_bytes).collect::<Vec<_>>()).concat();
+            let ended = if whole.is_empty() || whole.ends_with('\n') { whole } else { whole + "\n" };
+            prop_assert_eq!(given, ended);
+        }
+
+        #[test]
+        fn no_bytes_make_the_reader_panic(pieces in proptest::collection::vec(proptest::collection::vec(prop_oneof![Just(0xA5_u8), Just(0x5A), Just(0), Just(3), any::<u8>()], 0..40), 0..6)) {
+            records(&pieces.iter().map(Vec::as_slice).collect::<Vec<_>>());
+        }
+    }
+}
