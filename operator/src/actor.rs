@@ -102,12 +102,12 @@ impl Actor {
 
     fn carry_out(&mut self, effect: Effect) {
         match effect {
-            Effect::ToEnvironment(link, frame) => self.to_environment(link, *frame),
+            Effect::ToEnvironment(link, frame) => self.tell_environment(link, *frame),
             Effect::CloseLink(link) => drop(self.environments.remove(&link)),
             Effect::ToGateways(message) => {
                 self.gateways.retain(|_, queue| queue.try_send(message.clone()).is_ok());
             }
-            Effect::ToGateway(gateway, message) => self.to_gateway(gateway, message),
+            Effect::ToGateway(gateway, message) => self.tell_gateway(gateway, message),
             Effect::Dial(pod, address) => drop(tokio::spawn(self.links.clone().dial(pod, address))),
             Effect::CreatePod(key, pod) => {
                 tracing::info!(pod = key.name, namespace = key.namespace, "Creating a pod");
@@ -150,14 +150,14 @@ impl Actor {
     }
 
     /// A peer whose queue is full reads too slowly: it is hung up on, and is told everything when it returns.
-    fn to_environment(&mut self, link: LinkId, frame: Frame<ToEnvironment>) {
+    fn tell_environment(&mut self, link: LinkId, frame: Frame<ToEnvironment>) {
         let Some(queue) = self.environments.get(&link) else { return };
         if queue.try_send(frame).is_err() {
             self.environments.remove(&link);
         }
     }
 
-    fn to_gateway(&mut self, gateway: GatewayId, message: FromOperator) {
+    fn tell_gateway(&mut self, gateway: GatewayId, message: FromOperator) {
         let Some(queue) = self.gateways.get(&gateway) else { return };
         if queue.try_send(message).is_err() {
             self.gateways.remove(&gateway);

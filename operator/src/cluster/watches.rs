@@ -7,8 +7,9 @@ use std::sync::Arc;
 
 use futures::{Stream, StreamExt};
 use k8s_openapi::api::core::v1::{Namespace, Pod};
+use kube::core::PartialObjectMeta;
+use kube::runtime::WatchStreamExt;
 use kube::runtime::watcher::{self, Event, watcher};
-use kube::runtime::{WatchStreamExt, metadata_watcher};
 use kube::{Api, Client, Resource, ResourceExt};
 use resources::{Function, Runtime, labels};
 use tokio::sync::mpsc;
@@ -49,9 +50,9 @@ async fn runtimes(client: Client, messages: mpsc::Sender<Message>) {
 }
 
 async fn namespaces(client: Client, messages: mpsc::Sender<Message>) {
-    let api: Api<Namespace> = Api::all(client);
-    let stream = metadata_watcher(api, watcher::Config::default());
-    let read = |namespace: kube::core::PartialObjectMeta<Namespace>| {
+    let api: Api<PartialObjectMeta<Namespace>> = Api::all(client);
+    let stream = watcher(api, watcher::Config::default());
+    let read = |namespace: PartialObjectMeta<Namespace>| {
         let account = namespace.annotations().get(labels::ACCOUNT_ID).cloned();
         Some(SeenNamespace { name: namespace.name_any(), account })
     };

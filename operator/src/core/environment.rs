@@ -47,18 +47,25 @@ pub(super) struct Environment {
     pub(super) is_up: bool,
     pub(super) progress: Progress,
     pub(super) link: Option<LinkId>,
-    pub(super) linked_at: Duration,
+    /// When it was last linked, if ever.
+    pub(super) linked_at: Option<Duration>,
     pub(super) unlinked_at: Duration,
-    pub(super) was_linked: bool,
     /// The assignment went over the present link.
     pub(super) is_assigned: bool,
     pub(super) phase: Option<Phase>,
     /// When it last turned free.
     pub(super) free_since: Duration,
     pub(super) init: Option<InitResult>,
-    pub(super) is_dialling: bool,
-    pub(super) dial_failures: u32,
-    pub(super) dial_at: Duration,
+    pub(super) dialling: Dialling,
+}
+
+/// How far dialling is.
+#[derive(Debug, Clone)]
+pub(super) struct Dialling {
+    pub(super) is_running: bool,
+    pub(super) failures: u32,
+    /// Not before this.
+    pub(super) at: Duration,
 }
 
 impl Environment {
@@ -80,16 +87,13 @@ impl Environment {
             is_up: false,
             progress: Progress::Starting,
             link: None,
-            linked_at: now,
+            linked_at: None,
             unlinked_at: now,
-            was_linked: false,
             is_assigned: false,
             phase: None,
             free_since: now,
             init: None,
-            is_dialling: false,
-            dial_failures: 0,
-            dial_at: now,
+            dialling: Dialling { is_running: false, failures: 0, at: now },
         }
     }
 
@@ -111,6 +115,11 @@ impl Environment {
     /// It runs or can run an invocation.
     pub(super) fn is_serving(&self) -> bool {
         self.stage == Stage::Alive && matches!(self.phase, Some(Phase::Free | Phase::Busy))
+    }
+
+    /// Nobody has let it go yet.
+    pub(super) fn is_taking(&self) -> bool {
+        matches!(self.stage, Stage::Creating | Stage::Alive)
     }
 
     /// It takes nothing new and may still run something.

@@ -23,8 +23,12 @@ impl Core {
                     functions.iter().map(|function| FunctionKey::of(function)).collect();
                 let gone: Vec<_> =
                     self.functions.keys().filter(|key| !listed.contains(key)).cloned().collect();
-                gone.iter().for_each(|key| self.function_gone(key));
-                functions.into_iter().for_each(|function| self.function_seen(function));
+                for key in &gone {
+                    self.function_gone(key);
+                }
+                for function in functions {
+                    self.function_seen(function);
+                }
                 self.synced.functions = true;
                 self.touch_all();
             }

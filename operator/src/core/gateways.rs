@@ -11,7 +11,7 @@ use super::{Core, Effect, GatewayId, PodKey};
 use crate::function::FunctionKey;
 
 /// How long a gateway may be silent before its demand is forgotten, in seconds.
-pub const GATEWAY_SILENT_SECONDS_MAX: u64 = 3 * DEMAND_SECONDS;
+pub(super) const GATEWAY_SILENT_SECONDS_MAX: u64 = 3 * DEMAND_SECONDS;
 
 #[derive(Debug, Default)]
 pub(super) struct Gateway {

@@ -19,14 +19,15 @@ use crate::function::status::reason_of_init_error;
 const LINK_FRESH_SECONDS: u64 = 2;
 
 impl Core {
-    pub(super) fn linked(&mut self, pod: PodKey, link: LinkId, address: SocketAddr, now: Duration) {
+    pub(super) fn linked(&mut self, pod: &PodKey, link: LinkId, address: SocketAddr, now: Duration) {
         let leads = self.leads;
-        let Some(environment) = self.environments.get_mut(&pod).filter(|_| leads) else {
+        let Some(environment) = self.environments.get_mut(pod).filter(|_| leads) else {
             return self.effects.push(Effect::CloseLink(link));
         };
-        environment.is_dialling = false;
-        environment.dial_failures = 0;
-        let is_fresh = now.saturating_sub(environment.linked_at) < Duration::from_secs(LINK_FRESH_SECONDS);
+        environment.dialling.is_running = false;
+        environment.dialling.failures = 0;
+        let bound = Duration::from_secs(LINK_FRESH_SECONDS);
+        let is_fresh = environment.linked_at.is_some_and(|at| now.saturating_sub(at) < bound);
         if environment.link.is_some() && is_fresh {
             return self.effects.push(Effect::CloseLink(link));
         }
@@ -34,15 +35,14 @@ impl Core {
             self.links.remove(&stale);
             self.effects.push(Effect::CloseLink(stale));
         }
-        environment.linked_at = now;
-        environment.was_linked = true;
+        environment.linked_at = Some(now);
         environment.is_assigned = false;
         let is_news = !environment.is_up || environment.address != Some(address);
         environment.address = Some(address);
         let is_leaving = matches!(environment.stage, Stage::Leaving(_));
         self.links.insert(link, pod.clone());
         if is_news {
-            self.tell_up(&pod);
+            self.tell_up(pod);
         }
         if is_leaving {
             self.effects.push(drain(link));
@@ -54,15 +54,16 @@ impl Core {
         let Some(environment) = self.environments.get_mut(&pod) else { return };
         environment.link = None;
         environment.unlinked_at = now;
-        environment.dial_at = now + DIAL_BACKOFF.least;
+        environment.dialling.at = now + DIAL_BACKOFF.least;
     }
 
     pub(super) fn dial_failed(&mut self, pod: &PodKey, now: Duration) {
         let random = (self.draw)();
         let Some(environment) = self.environments.get_mut(pod) else { return };
-        environment.is_dialling = false;
-        environment.dial_failures = environment.dial_failures.saturating_add(1);
-        environment.dial_at = now + DIAL_BACKOFF.wait(environment.dial_failures, random);
+        let dialling = &mut environment.dialling;
+        dialling.is_running = false;
+        dialling.failures = dialling.failures.saturating_add(1);
+        dialling.at = now + DIAL_BACKOFF.wait(dialling.failures, random);
     }
 
     pub(super) fn state_told(&mut self, link: LinkId, state: EnvironmentState, now: Duration) {

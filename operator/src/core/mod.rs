@@ -163,7 +163,7 @@ impl Core {
             Input::Pods(change) => self.pods_changed(change, at),
             Input::PodCreated(pod, result) => self.pod_created(&pod, result, at),
             Input::PodDeleted(pod, result) => self.pod_deleted(&pod, &result),
-            Input::EnvironmentLinked { pod, link, address } => self.linked(pod, link, address, at),
+            Input::EnvironmentLinked { pod, link, address } => self.linked(&pod, link, address, at),
             Input::EnvironmentState(link, state) => self.state_told(link, state, at),
             Input::EnvironmentUnlinked(link) => self.unlinked(link, at),
             Input::DialFailed(pod) => self.dial_failed(&pod, at),

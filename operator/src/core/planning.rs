@@ -19,7 +19,7 @@ use crate::pod::{self, Identity, name::pod_name};
 
 /// How long a pod's ticket is accepted, in seconds: a year. An environment that is older can no longer be
 /// dialled, so it ends with its links; pods of functions do not get that old where nodes are upgraded.
-pub const TICKET_SECONDS: u64 = 365 * 24 * 3_600;
+pub(super) const TICKET_SECONDS: u64 = 365 * 24 * 3_600;
 
 impl Core {
     pub(super) fn scale(&mut self, key: &FunctionKey, now: Moment) {
@@ -52,7 +52,7 @@ impl Core {
         let mut observed = Observed { demand: self.demand_of(&known.revision), ..Observed::default() };
         for (_, one) in self.environments_of(key) {
             let is_current = one.revision == known.revision;
-            if one.is_running_out() || (!is_current && one.is_serving()) {
+            if one.is_running_out() || (!is_current && one.is_taking()) {
                 observed.leaving += 1;
             } else if is_current && one.is_starting() {
                 observed.starting += 1;

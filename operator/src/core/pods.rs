@@ -28,8 +28,12 @@ impl Core {
                     .filter(|(key, one)| is_gone(key, one))
                     .map(|(key, _)| key.clone())
                     .collect();
-                gone.iter().for_each(|key| self.pod_gone(key));
-                pods.into_iter().for_each(|pod| self.pod_seen(pod, now));
+                for key in &gone {
+                    self.pod_gone(key);
+                }
+                for pod in pods {
+                    self.pod_seen(pod, now);
+                }
                 self.synced.pods = true;
             }
         }
@@ -58,7 +62,7 @@ impl Core {
         let before = std::mem::replace(&mut environment.progress, pod.progress);
         if environment.address.is_none() {
             environment.address = pod.address.map(|ip| SocketAddr::new(ip, ENVIRONMENT_PORT));
-            environment.dial_at = now;
+            environment.dialling.at = now;
         }
         let function = environment.function();
         let (is_up, progress) = (environment.is_up, environment.progress.clone());

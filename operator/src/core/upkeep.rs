@@ -14,15 +14,15 @@ use crate::pod::observation::Progress;
 
 /// How long a pod may take until its environment is linked for the first time, in seconds: large images take
 /// minutes to pull.
-pub const START_SECONDS_MAX: u64 = 300;
+pub(super) const START_SECONDS_MAX: u64 = 300;
 /// How long a pod may wait for a node, in seconds: adding one takes a cloud some minutes.
-pub const UNSCHEDULABLE_SECONDS_MAX: u64 = 600;
+pub(super) const UNSCHEDULABLE_SECONDS_MAX: u64 = 600;
 /// How long an environment that was linked may be out of reach while others are in reach, in seconds.
-pub const LINK_LOST_SECONDS_MAX: u64 = 600;
+pub(super) const LINK_LOST_SECONDS_MAX: u64 = 600;
 /// How long an environment may take to drain beyond its function's time-out, in seconds.
-pub const DRAIN_GRACE_SECONDS: u64 = 30;
+pub(super) const DRAIN_GRACE_SECONDS: u64 = 30;
 /// When a deletion is asked for again, in seconds.
-pub const DELETE_AGAIN_SECONDS: u64 = 15;
+pub(super) const DELETE_AGAIN_SECONDS: u64 = 15;
 
 /// What is due for one environment.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -61,9 +61,8 @@ impl Core {
         let known = self.functions.get(&one.function());
         let is_current = known.is_some_and(|known| known.revision == one.revision);
         match one.stage {
-            Stage::Creating => Due::Nothing,
             Stage::Deleting(asked) if after(asked, DELETE_AGAIN_SECONDS) => Due::Delete,
-            Stage::Deleting(_) => Due::Nothing,
+            Stage::Creating | Stage::Deleting(_) => Due::Nothing,
             Stage::Leaving(since) => {
                 let timeout = known.map_or(TIMEOUT_SECONDS_MAX, |known| known.function.spec.timeout);
                 let is_late = after(since, u64::from(timeout) + DRAIN_GRACE_SECONDS);
@@ -83,13 +82,14 @@ impl Core {
             Progress::Unschedulable(_) => UNSCHEDULABLE_SECONDS_MAX,
             _ => START_SECONDS_MAX,
         };
-        let is_stuck = !one.was_linked && after(one.since, start_max);
+        let is_stuck = one.linked_at.is_none() && after(one.since, start_max);
         // Where nothing is in reach, it is this operator that is cut off, and what is warm goes on serving.
-        let is_lost =
-            one.was_linked && after(one.unlinked_at, LINK_LOST_SECONDS_MAX) && !self.links.is_empty();
+        let is_lost = one.linked_at.is_some()
+            && after(one.unlinked_at, LINK_LOST_SECONDS_MAX)
+            && !self.links.is_empty();
         if is_stuck || is_lost {
             Due::GiveUp
-        } else if one.address.is_some() && !one.is_dialling && one.dial_at <= now {
+        } else if one.address.is_some() && !one.dialling.is_running && one.dialling.at <= now {
             Due::Dial
         } else {
             Due::Nothing
@@ -99,7 +99,7 @@ impl Core {
     fn dial(&mut self, key: &PodKey) {
         let Some(environment) = self.environments.get_mut(key) else { return };
         if let Some(address) = environment.address {
-            environment.is_dialling = true;
+            environment.dialling.is_running = true;
             self.effects.push(Effect::Dial(key.clone(), address));
         }
     }
@@ -125,7 +125,7 @@ impl Core {
 
     fn give_up(&mut self, key: &PodKey, now: Duration) {
         let Some(environment) = self.environments.get(key) else { return };
-        if !environment.was_linked {
+        if environment.linked_at.is_none() {
             let problem = match &environment.progress {
                 Progress::Unschedulable(message) => Problem::new(Reason::Unschedulable, message.clone()),
                 _ => Problem::new(

@@ -32,13 +32,14 @@ impl Credentials {
 #[derive(Deserialize)]
 struct DockerConfig {
     #[serde(default)]
-    auths: BTreeMap<String, Auth>,
+    auths: BTreeMap<String, Entry>,
 }
 
 #[derive(Deserialize, Default)]
 #[serde(default)]
-struct Auth {
-    auth: Option<String>,
+struct Entry {
+    #[serde(rename = "auth")]
+    encoded: Option<String>,
     username: Option<String>,
     password: Option<String>,
 }
@@ -47,13 +48,13 @@ struct Auth {
 pub fn credentials(docker_config: &[u8], registry: &str) -> Option<Credentials> {
     let config: DockerConfig = serde_json::from_slice(docker_config).ok()?;
     let mut entries = config.auths.into_iter();
-    let (_, auth) = entries.find(|(key, _)| is_same_registry(key, registry))?;
-    if let Some(encoded) = auth.auth {
+    let (_, entry) = entries.find(|(key, _)| is_same_registry(key, registry))?;
+    if let Some(encoded) = entry.encoded {
         let decoded = String::from_utf8(STANDARD.decode(encoded).ok()?).ok()?;
         let (username, password) = decoded.split_once(':')?;
         return Some(Credentials { username: username.to_owned(), password: password.to_owned() });
     }
-    Some(Credentials { username: auth.username?, password: auth.password? })
+    Some(Credentials { username: entry.username?, password: entry.password? })
 }
 
 /// Keys are hosts, with or without a scheme and a path; Docker Hub has several names.

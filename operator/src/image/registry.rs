@@ -97,13 +97,13 @@ impl Registries {
         }
         let mut session =
             Session { transport: &self.transport, reference, credentials: found, authorization: None };
-        let noted = |words: String| {
+        let explained = |words: String| {
             let because = if notes.is_empty() { String::new() } else { format!("; {}", notes.join(", ")) };
             format!("image {}: {words}{because}", question.reference)
         };
         session.read(question.architecture).await.map_err(|error| match error {
-            ReadError::Missing(words) => ReadError::Missing(noted(words)),
-            ReadError::Unreadable(words) => ReadError::Unreadable(noted(words)),
+            ReadError::Missing(words) => ReadError::Missing(explained(words)),
+            ReadError::Unreadable(words) => ReadError::Unreadable(explained(words)),
         })
     }
 
@@ -187,15 +187,17 @@ impl Session<'_> {
         if answer.status != StatusCode::OK {
             return Err(ReadError::Unreadable(words(&answer)));
         }
-        #[derive(Deserialize)]
-        struct Token {
-            #[serde(alias = "access_token")]
-            token: String,
-        }
         let token: Token = serde_json::from_slice(&answer.body)
             .map_err(|error| ReadError::Unreadable(format!("the token cannot be read: {error}")))?;
         Ok(Some(format!("Bearer {}", token.token)))
     }
+}
+
+/// What a token service answers; some call it by the name of OAuth.
+#[derive(Deserialize)]
+struct Token {
+    #[serde(alias = "access_token")]
+    token: String,
 }
 
 fn parameter(parameters: &str, name: &str) -> Option<String> {

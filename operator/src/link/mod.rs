@@ -36,6 +36,7 @@ pub const STATE_FRAME_BYTES_MAX: usize = 1024 * 1024;
 
 /// What connections and the rest of the program tell the task that decides.
 #[derive(Debug)]
+#[allow(clippy::large_enum_variant, reason = "nearly all are observations, which are moved, not copied")]
 pub enum Message {
     /// An observation.
     Observed(Input),

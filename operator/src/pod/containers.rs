@@ -14,9 +14,9 @@ use super::{FUNCTION_CONTAINER, Identity, Installation, SHIM_CONTAINER, volumes}
 
 /// What a pod's memory limit grants beyond `memorySize`, in MiB: the shim itself, its buffers, and the time it
 /// takes to notice that the function is over its size.
-pub const MEMORY_HEADROOM_MIB: u32 = 24;
+pub(super) const MEMORY_HEADROOM_MIB: u32 = 24;
 /// MB of `memorySize` that come with one full CPU, as on AWS.
-pub const MEMORY_MB_PER_CPU: u32 = 1_769;
+pub(super) const MEMORY_MB_PER_CPU: u32 = 1_769;
 /// Memory of the container that brings the shim and then pauses, in MiB.
 const SHIM_MEMORY_MIB: u32 = 16;
 /// CPU of that container, in millicores.
