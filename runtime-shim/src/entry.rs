@@ -11,7 +11,7 @@ use tokio::net::TcpListener;
 use crate::actor::Actor;
 use crate::diagnostics::say;
 use crate::settings::Settings;
-use crate::{events, install, links, processes, runtime_api};
+use crate::{allocator, events, install, links, processes, runtime_api};
 
 /// Wrong arguments or settings, as `sysexits.h` has it.
 const EXIT_USAGE: u8 = 64;
@@ -20,6 +20,7 @@ const EXIT_SOFTWARE: u8 = 70;
 
 /// Runs the program with the arguments after its name.
 pub fn run(arguments: &[OsString]) -> ExitCode {
+    allocator::keep_small();
     let runtime = match tokio::runtime::Builder::new_current_thread().enable_all().build() {
         Ok(runtime) => runtime,
         Err(error) => return failed(&error),

@@ -15,6 +15,7 @@
 //! against others, and has one thread that decides. It depends on `domain` and `protocol` only.
 
 mod actor;
+mod allocator;
 mod clock;
 mod code;
 mod diagnostics;

@@ -40,8 +40,8 @@ impl Actor {
             Effect::Finish(ending) => self.finish(ending),
             Effect::Released => self.offer(),
             Effect::Drained => {
-                if self.leave == Some(Leave::WhenDrained) {
-                    self.leave = Some(Leave::Now);
+                if self.leaving == Some(Leave::WhenDrained) {
+                    self.leaving = Some(Leave::Now);
                 }
             }
         }
@@ -282,24 +282,27 @@ fn failed(error_type: &str, message: &str) -> InitResult {
 }
 
 /// A body in parts of at most [`CHUNK_BYTES_MAX`]; an empty one is one empty part.
+///
+/// Each piece is let go of as soon as it is copied, so the body is never there twice.
 fn parts_of(body: Vec<Bytes>) -> Vec<Bytes> {
-    let mut pieces = body.into_iter();
-    let (Some(first), second) = (pieces.next(), pieces.next()) else { return vec![Bytes::new()] };
-    let Some(second) = second else {
-        return if first.len() <= CHUNK_BYTES_MAX { vec![first] } else { cut(first) };
-    };
-    let mut whole = BytesMut::from(first);
-    whole.extend_from_slice(&second);
-    pieces.for_each(|piece| whole.extend_from_slice(&piece));
-    cut(whole.freeze())
-}
-
-fn cut(mut whole: Bytes) -> Vec<Bytes> {
-    let mut parts = Vec::new();
-    while whole.len() > CHUNK_BYTES_MAX {
-        parts.push(whole.split_to(CHUNK_BYTES_MAX));
+    let (mut parts, mut part) = (Vec::new(), BytesMut::new());
+    if let [only] = body.as_slice()
+        && only.len() <= CHUNK_BYTES_MAX
+    {
+        return body;
     }
-    parts.push(whole);
+    for mut piece in body {
+        while !piece.is_empty() {
+            let room = CHUNK_BYTES_MAX - part.len();
+            part.extend_from_slice(&piece.split_to(room.min(piece.len())));
+            if part.len() == CHUNK_BYTES_MAX {
+                parts.push(std::mem::take(&mut part).freeze());
+            }
+        }
+    }
+    if !part.is_empty() || parts.is_empty() {
+        parts.push(part.freeze());
+    }
     parts
 }
 

@@ -46,7 +46,11 @@ impl Actor {
                 Err(_) => verdict(reply, Err(runtime_api::Refusal::InvalidStateTransition)),
             },
             Event::AnswerBegun { request, attempt, reply } => {
-                verdict(reply, self.environment.answer_begun(request, attempt).map_err(refusal));
+                let begun = self.environment.answer_begun(request, attempt);
+                if let (Ok(()), Some(invocation)) = (begun, &mut self.invocation) {
+                    invocation.forget_payload();
+                }
+                verdict(reply, begun.map_err(refusal));
             }
             Event::AnswerCompleted { request, answer, reply } => {
                 let completed = self.environment.answer_completed(request);

@@ -61,6 +61,12 @@ impl Invocation {
         event
     }
 
+    /// The runtime has begun to answer: it will not ask for the event again, and the answer needs the room.
+    pub(super) fn forget_payload(&mut self) {
+        self.payload = Bytes::new();
+        self.event = None;
+    }
+
     fn headers(&self) -> Vec<(HeaderName, HeaderValue)> {
         let invoke = &self.invoke;
         let identity = invoke.identity.as_ref().and_then(|identity| serde_json::to_string(identity).ok());

@@ -8,6 +8,7 @@ mod effects;
 mod ending;
 mod inputs;
 mod invocation;
+mod leaving;
 mod limits;
 mod peers;
 mod timers;
@@ -64,7 +65,7 @@ pub(crate) struct Actor {
     published: Option<EnvironmentState>,
     invocations: u64,
     frozen: bool,
-    leave: Option<Leave>,
+    leaving: Option<Leave>,
 }
 
 /// What the environment became.
@@ -135,14 +136,14 @@ impl Actor {
             published: None,
             invocations: 0,
             frozen: false,
-            leave: None,
+            leaving: None,
         })
     }
 
     /// Runs until the program is to end.
     pub(crate) async fn run(mut self, mut queue: mpsc::Receiver<Event>) -> io::Result<()> {
         let mut signals = Signals::watch()?;
-        while self.leave != Some(Leave::Now) {
+        while self.leaving != Some(Leave::Now) {
             // One that has nothing to wait for is left out, instead of polled for nothing.
             let (pending, settling) = (self.logs.is_pending(), self.runtime.exit.is_some());
             let timer = self.timers.next();
@@ -163,9 +164,7 @@ impl Actor {
                 self.logs.pump();
             }
         }
-        self.processes.end();
-        self.logs.drain();
-        self.logs.pump();
+        self.leave(&mut queue).await;
         Ok(())
     }
 
@@ -175,13 +174,13 @@ impl Actor {
 
     /// SIGTERM: no further invocation; one that runs finishes.
     fn terminated(&mut self) {
-        if self.leave.is_none() {
-            self.leave = Some(Leave::WhenDrained);
+        if self.leaving.is_none() {
+            self.leaving = Some(Leave::WhenDrained);
         }
         let effects = self.environment.drain();
         self.apply(effects);
         if *self.environment.state() == domain::environment::State::Drained {
-            self.leave = Some(Leave::Now);
+            self.leaving = Some(Leave::Now);
         }
     }
 

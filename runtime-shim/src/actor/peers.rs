@@ -31,6 +31,15 @@ impl Peers {
         self.0.remove(&link);
     }
 
+    pub(super) fn is_empty(&self) -> bool {
+        self.0.is_empty()
+    }
+
+    /// Lets go of all links, each once everything is written; returns how many there were.
+    pub(super) fn let_go(&mut self) -> usize {
+        std::mem::take(&mut self.0).len()
+    }
+
     pub(super) fn role(&self, link: LinkId) -> Option<Role> {
         self.0.get(&link).map(|peer| peer.role)
     }

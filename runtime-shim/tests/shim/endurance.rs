@@ -20,7 +20,7 @@ const P50_MICROS_MAX: u128 = 3_000;
 #[tokio::test]
 async fn two_thousand_invocations_leave_no_trace() {
     let shim = Shim::start().await;
-    let idle = resident_kib(&shim);
+    let idle = shim.resident_kib();
     let mut given = assignment();
     let started = shim.path("started");
     given.command = ["sh", "-c", &format!("touch {started}; exec sleep 1000")].map(str::to_owned).into();
@@ -36,7 +36,7 @@ async fn two_thousand_invocations_leave_no_trace() {
     let (mut times, mut warm) = (Vec::new(), 0);
     for number in 0..INVOCATIONS {
         if number == WARM_UP {
-            warm = resident_kib(&shim);
+            warm = shim.resident_kib();
         }
         let invocation = invoke(10_000);
         let sent = Instant::now();
@@ -48,7 +48,7 @@ async fn two_thousand_invocations_leave_no_trace() {
     }
     times.sort();
     let (p50, p99) = (times[INVOCATIONS / 2], times[INVOCATIONS * 99 / 100]);
-    let after = resident_kib(&shim);
+    let after = shim.resident_kib();
     eprintln!("p50 {p50:?}, p99 {p99:?}; resident: idle {idle} KiB, warm {warm} KiB, in the end {after} KiB");
     assert!(after <= warm + GROWTH_KIB_MAX, "grew from {warm} to {after} KiB");
     assert!(p50 < Duration::from_micros(u64::try_from(P50_MICROS_MAX).unwrap()), "{p50:?}");
@@ -86,10 +86,4 @@ impl Runtime {
         assert_eq!(announced.parse::<usize>().unwrap(), body.len(), "{text}");
         head.to_owned()
     }
-}
-
-fn resident_kib(shim: &Shim) -> u64 {
-    let status = std::fs::read_to_string(format!("/proc/{}/status", shim.process.id())).unwrap();
-    let line = status.lines().find_map(|line| line.strip_prefix("VmRSS:")).unwrap();
-    line.split_whitespace().next().unwrap().parse().unwrap()
 }

@@ -32,6 +32,10 @@ async fn times_out(event: serde_json::Value) -> (Shim, Link, Outcome) {
     let expected = payload("Sandbox.Timedout", &outcome, "Task timed out after 0.60 seconds");
     assert_eq!(String::from_utf8_lossy(&outcome.body), expected);
     let limit = Duration::from_millis(600 + TIME_OUT_SLACK_MILLIS);
+    eprintln!(
+        "answered {:?} after the time-out",
+        outcome.answered_after.saturating_sub(Duration::from_millis(600))
+    );
     assert!((Duration::from_millis(590)..limit).contains(&outcome.answered_after), "{outcome:?}");
     assert!(outcome.tail.contains("Task timed out after 0.60 seconds\n\nEND RequestId"), "{}", outcome.tail);
     assert!(outcome.tail.contains("Duration: 600.00 ms\t"), "{}", outcome.tail);

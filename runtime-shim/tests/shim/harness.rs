@@ -58,7 +58,7 @@ impl Shim {
         Self::run(command, folder).await
     }
 
-    async fn run(mut command: Command, folder: PathBuf) -> Self {
+    pub async fn run(mut command: Command, folder: PathBuf) -> Self {
         let addresses = folder.join("addresses");
         let process = command.spawn().expect("the shim, or unshare, cannot be started");
         let text = wait_for("the shim's addresses", || fs::read_to_string(&addresses).ok()).await;
@@ -74,7 +74,8 @@ impl Shim {
         Self::command_of(program(), folder)
     }
 
-    fn command_of(program: impl AsRef<std::ffi::OsStr>, folder: &Path) -> Command {
+    /// The same of a copy of the program, or of what runs it.
+    pub fn command_of(program: impl AsRef<std::ffi::OsStr>, folder: &Path) -> Command {
         let claims = TicketClaims {
             namespace: "default".into(),
             pod: "pod".into(),
@@ -135,6 +136,18 @@ impl Shim {
     pub fn signal(&self, signal: rustix::process::Signal) {
         let pid = rustix::process::Pid::from_raw(i32::try_from(self.process.id()).unwrap()).unwrap();
         rustix::process::kill_process(pid, signal).unwrap();
+    }
+
+    /// Memory that the shim itself holds.
+    pub fn resident_kib(&self) -> u64 {
+        self.memory_kib("VmRSS:")
+    }
+
+    /// A field of the shim's `status`.
+    pub fn memory_kib(&self, field: &str) -> u64 {
+        let status = fs::read_to_string(format!("/proc/{}/status", self.process.id())).unwrap();
+        let line = status.lines().find_map(|line| line.strip_prefix(field)).unwrap();
+        line.split_whitespace().next().unwrap().parse().unwrap()
     }
 
     pub async fn exited(&mut self) -> ExitStatus {

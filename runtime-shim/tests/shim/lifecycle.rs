@@ -220,6 +220,18 @@ async fn sigterm_ends_an_idle_environment_and_its_processes_at_once() {
 }
 
 #[tokio::test]
+async fn what_a_gateway_sent_before_it_knew_is_refused_and_not_lost() {
+    let mut shim = Shim::start().await;
+    let mut gateway = shim.ready(assignment()).await;
+    let sent = invoke(1_000);
+    shim.signal(rustix::process::Signal::TERM);
+    gateway.until_phase(Phase::Drained).await;
+    gateway.send(ToEnvironment::Invoke(Box::new(sent.clone())), Bytes::from_static(b"{}")).await;
+    assert_eq!(gateway.outcome(&sent, Instant::now()).await.unwrap_err(), Refusal::Draining);
+    assert_eq!(shim.exited().await.code(), Some(0));
+}
+
+#[tokio::test]
 async fn a_drained_environment_stays_until_it_is_deleted() {
     let shim = Shim::start().await;
     let mut gateway = shim.ready(assignment()).await;

@@ -11,6 +11,7 @@
     reason = "a test ends by panicking, and says what it knows"
 )]
 
+mod defences;
 mod endurance;
 mod failures;
 mod harness;
