@@ -27,5 +27,6 @@ pub mod limits;
 pub mod metrics;
 mod payload_budget;
 pub mod settings;
+mod sockets;
 
 pub use gateway::{Gateway, Options};

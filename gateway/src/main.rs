@@ -1,2 +1,119 @@
-//! Placeholder.
-fn main() {}
+//! The gateway as a program in a cluster.
+
+use std::io::Write as _;
+use std::process::ExitCode;
+use std::sync::Arc;
+
+use anyhow::Context as _;
+use clap::Parser as _;
+use gateway::kubernetes::{KubernetesCatalog, OperatorProvider, await_link_key, read_link_key};
+use gateway::settings::{EXIT_USAGE, Flags, Settings};
+use gateway::{Gateway, Options};
+use kube::Client;
+use tokio::net::TcpListener;
+use tokio::signal::unix::{Signal, SignalKind, signal};
+use tokio_util::sync::CancellationToken;
+use tracing_subscriber::EnvFilter;
+
+fn main() -> ExitCode {
+    let flags = match Flags::try_parse() {
+        Ok(flags) => flags,
+        Err(error) => {
+            drop(error.print());
+            return if error.use_stderr() { EXIT_USAGE.into() } else { ExitCode::SUCCESS };
+        }
+    };
+    let settings = match flags.check() {
+        Ok(settings) => settings,
+        Err(wrong) => {
+            drop(writeln!(std::io::stderr(), "{}", wrong.join("\n")));
+            return EXIT_USAGE.into();
+        }
+    };
+    let filter = EnvFilter::try_new(&settings.log).unwrap_or_else(|_| EnvFilter::new("info"));
+    tracing_subscriber::fmt().json().with_env_filter(filter).init();
+    match start(settings) {
+        Ok(()) => ExitCode::SUCCESS,
+        Err(error) => {
+            tracing::error!(error = format!("{error:#}"), "The gateway has failed");
+            ExitCode::FAILURE
+        }
+    }
+}
+
+fn start(settings: Settings) -> anyhow::Result<()> {
+    let runtime = tokio::runtime::Builder::new_multi_thread().enable_all().build()?;
+    runtime.block_on(run(settings))
+}
+
+async fn run(settings: Settings) -> anyhow::Result<()> {
+    let terminated = terminated()?;
+    let metrics = TcpListener::bind(settings.metrics_listen).await.context("metrics address")?;
+    let api = TcpListener::bind(settings.listen).await.context("API address")?;
+    let client = Client::try_default().await.context("API server")?;
+    let link_key = match &settings.link_key_file {
+        Some(path) => read_link_key(path)?,
+        None => await_link_key(client.clone(), client.default_namespace()).await,
+    };
+    let options = options(&settings, link_key);
+    let provider = OperatorProvider::new(
+        client.clone(),
+        settings.operator.clone(),
+        Arc::clone(&options.link_key),
+        settings.pod_name.clone(),
+    );
+    let catalog = KubernetesCatalog::new(client);
+    let gateway = Gateway::new(options, Box::new(catalog), Box::new(provider))?;
+    tracing::info!(listen = %settings.listen, metrics = %settings.metrics_listen, "The gateway has started");
+    serve(gateway, api, metrics, terminated, &settings).await
+}
+
+/// Serves until SIGTERM. From then on it is not ready, but takes requests a little longer: whoever routes to it
+/// learns of that late. Then it finishes what is in flight.
+async fn serve(
+    gateway: Gateway,
+    api: TcpListener,
+    metrics: TcpListener,
+    mut terminated: [Signal; 2],
+    settings: &Settings,
+) -> anyhow::Result<()> {
+    let (stop_api, stop_metrics) = (CancellationToken::new(), CancellationToken::new());
+    let serving_metrics = tokio::spawn({
+        let (gateway, stop) = (gateway.clone(), stop_metrics.clone());
+        async move { gateway.serve_metrics(metrics, stop).await }
+    });
+    let serving = tokio::spawn({
+        let (gateway, stop) = (gateway.clone(), stop_api.clone());
+        async move { gateway.serve(api, stop).await }
+    });
+    let [terminate, interrupt] = &mut terminated;
+    tokio::select! {
+        _ = terminate.recv() => {}
+        _ = interrupt.recv() => {}
+    }
+    tracing::info!("The gateway is leaving");
+    gateway.leave();
+    tokio::time::sleep(settings.drain_delay).await;
+    stop_api.cancel();
+    serving.await??;
+    stop_metrics.cancel();
+    gateway.end();
+    serving_metrics.abort();
+    tracing::info!("The gateway has ended");
+    Ok(())
+}
+
+fn terminated() -> std::io::Result<[Signal; 2]> {
+    Ok([signal(SignalKind::terminate())?, signal(SignalKind::interrupt())?])
+}
+
+fn options(settings: &Settings, link_key: protocol::link::trust::LinkKey) -> Options {
+    Options {
+        environment_wait: settings.environment_wait,
+        waiting_per_function_max: settings.waiting_per_function_max,
+        payload_bytes_in_flight_max: settings.payload_bytes_in_flight_max,
+        connections_max: settings.connections_max,
+        drain: settings.drain,
+        ..Options::new(settings.region.clone(), settings.default_namespace.clone(), link_key)
+    }
+}

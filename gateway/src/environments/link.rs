@@ -1,14 +1,12 @@
 //! Keeps one environment linked for as long as the provider says that it exists.
 
 use std::net::SocketAddr;
-use std::os::fd::AsFd;
 use std::sync::Arc;
 use std::time::Duration;
 
 use domain::backoff::Backoff;
 use protocol::link::handshake::{self, HandshakeError, Role};
 use protocol::link::trust::LinkKey;
-use rustix::net::sockopt;
 use tokio::net::TcpStream;
 use tokio::time::timeout;
 use tokio_util::sync::CancellationToken;
@@ -16,7 +14,7 @@ use tokio_util::sync::CancellationToken;
 use super::PodName;
 use super::session::{self, SessionEnd};
 use crate::fleets::Fleets;
-use crate::{chance, limits};
+use crate::{chance, limits, sockets};
 
 /// What every link needs.
 #[derive(Debug, Clone)]
@@ -72,7 +70,7 @@ pub(crate) async fn keep(context: LinkContext, pod: PodName, address: SocketAddr
 async fn dial(context: &LinkContext, pod: &PodName, address: SocketAddr) -> Result<TcpStream, DialError> {
     let dialled = timeout(limits::DIAL, async {
         let mut stream = TcpStream::connect(address).await?;
-        prepare(&stream)?;
+        sockets::prepare(&stream)?;
         let opening = handshake::read_opening(&mut stream).await?;
         let expected = Some((pod.namespace.as_str(), pod.name.as_str()));
         let (key, now) = (&context.key, chance::epoch_seconds());
@@ -80,17 +78,4 @@ async fn dial(context: &LinkContext, pod: &PodName, address: SocketAddr) -> Resu
         Ok(stream)
     });
     dialled.await.unwrap_or(Err(DialError::TimedOut))
-}
-
-/// No delay for small frames, and a node that is gone is noticed although nothing is sent.
-fn prepare(stream: &TcpStream) -> std::io::Result<()> {
-    const UNACKNOWLEDGED_MILLIS_MAX: u32 = 10_000;
-    stream.set_nodelay(true)?;
-    let socket = stream.as_fd();
-    sockopt::set_socket_keepalive(socket, true)?;
-    sockopt::set_tcp_keepidle(socket, Duration::from_secs(5))?;
-    sockopt::set_tcp_keepintvl(socket, Duration::from_secs(2))?;
-    sockopt::set_tcp_keepcnt(socket, 3)?;
-    sockopt::set_tcp_user_timeout(socket, UNACKNOWLEDGED_MILLIS_MAX)?;
-    Ok(())
 }
