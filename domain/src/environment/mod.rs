@@ -17,89 +17,19 @@
 //! that was posted right before an exit always comes first.
 
 mod answer;
+mod effect;
 mod state;
 #[cfg(test)]
 mod tests;
 
 pub use answer::AnswerRefusal;
 use answer::TimedOutRequests;
+use effect::ending_of;
+pub use effect::{Effect, InitOutcome, InvokeRefusal, NotAllowed};
 pub use state::{Answer, Attempt, InitError, Limit, Runtime, State};
 
 use crate::failure::{Exit, Failure};
 use crate::log_lines::{Ending, InitPhase};
-
-/// What is to be done after an input.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub enum Effect {
-    /// Lay out the code; then [`Environment::prepared`].
-    Prepare,
-    /// Start the runtime, and the init phase's clock.
-    StartRuntime(InitPhase),
-    /// The init phase is over.
-    InitDone {
-        /// Which kind it was.
-        phase: InitPhase,
-        /// How it ended.
-        outcome: InitOutcome,
-    },
-    /// An invocation begins: its first log line and, unless its init phase ran inside it, its clock.
-    Begin,
-    /// Give the event to the runtime's waiting `next`.
-    HandOver,
-    /// Answer the caller in the function's stead.
-    Fail(Failure),
-    /// Answer the caller with the error of the init phase, word for word.
-    FailInit(InitError),
-    /// End every process of the function; then [`Environment::runtime_ended`].
-    EndProcesses,
-    /// The invocation is over: its last log lines and its report.
-    Finish(Ending),
-    /// The environment can take an invocation.
-    Released,
-    /// The environment will never take another invocation and runs none.
-    Drained,
-}
-
-/// How an init phase ended.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub enum InitOutcome {
-    /// The runtime asked for its first event.
-    Succeeded,
-    /// The runtime told of an error.
-    Reported(InitError),
-    /// The runtime ended.
-    Exited(Exit),
-    /// A limit passed.
-    Exceeded(Failure),
-}
-
-impl InitOutcome {
-    /// The outcome as log lines tell it.
-    pub fn ending(&self) -> Ending {
-        match self {
-            Self::Succeeded => Ending::Success,
-            Self::Reported(error) => Ending::Error { error_type: error.error_type.clone() },
-            Self::Exited(exit) => Ending::Error { error_type: exit.error_type().to_owned() },
-            Self::Exceeded(failure) => ending_of(failure),
-        }
-    }
-}
-
-/// Why an invocation is not taken.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum InvokeRefusal {
-    /// Another invocation runs, or the environment resets.
-    Busy,
-    /// No further invocation is taken.
-    Draining,
-    /// Not assigned, or its init phase runs.
-    NotReady,
-}
-
-/// A call that the present state does not allow.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
-#[error("not allowed in the present state")]
-pub struct NotAllowed;
 
 /// One execution environment.
 #[derive(Debug)]
@@ -309,11 +239,4 @@ fn inline_init_failed(error: Option<InitError>, exit: Exit) -> Vec<Effect> {
     let mut effects = init_done(InitPhase::Invoke, outcome);
     effects.extend([Effect::Begin, fail, Effect::Finish(ending)]);
     effects
-}
-
-fn ending_of(failure: &Failure) -> Ending {
-    match failure {
-        Failure::TimedOut { .. } => Ending::TimedOut,
-        other => Ending::Error { error_type: other.error_type().to_owned() },
-    }
 }

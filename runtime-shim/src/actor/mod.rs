@@ -4,8 +4,11 @@
 //! [`domain::environment`], and what that says is carried out here, in order, before the next input is looked
 //! at. Nothing here waits for a peer, a runtime or a reader of the log.
 
+mod answer;
 mod effects;
 mod ending;
+mod idle;
+mod init;
 mod inputs;
 mod invocation;
 mod leaving;

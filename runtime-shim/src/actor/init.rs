@@ -1,0 +1,120 @@
+//! The way to a runtime that waits for events: code laid out, process started, init phase judged.
+
+use domain::environment::{Effect, InitOutcome};
+use domain::failure::{Exit, Failure, StartFailure};
+use domain::log_lines::{self, InitPhase};
+use protocol::link::environment::InitResult;
+
+use super::Actor;
+use super::timers::Timer;
+use crate::events::Event;
+use crate::processes::Command;
+use crate::variables::Variables;
+use crate::{clock, code};
+
+impl Actor {
+    pub(super) fn prepare(&mut self) {
+        let Some(assigned) = &mut self.assigned else { return };
+        let (assignment, archive) = (assigned.assignment.clone(), std::mem::take(&mut assigned.archive));
+        let (root, events) = (self.settings.task_root.clone(), self.events.clone());
+        // Unpacking takes up to seconds, in which links must be answered.
+        drop(tokio::spawn(async move {
+            let laid_out =
+                tokio::task::spawn_blocking(move || code::lay_out(&assignment.code, archive, &root));
+            let done = laid_out.await.unwrap_or_else(|error| {
+                let message = format!("the code cannot be laid out: {error}");
+                Err(StartFailure { error_type: "Runtime.InvalidTaskConfig", message })
+            });
+            drop(events.send(Event::Prepared(done)).await);
+        }));
+    }
+
+    pub(super) fn start_runtime(&mut self, phase: InitPhase) -> Vec<Effect> {
+        self.init.started = Some(clock::now());
+        self.memory.reset();
+        match self.try_start() {
+            Ok(pid) => {
+                self.runtime.pid = Some(pid);
+                if phase == InitPhase::Init {
+                    self.timers.set(Timer::Deadline, clock::now() + self.settings.init_limit);
+                }
+                self.watch_limits();
+                Vec::new()
+            }
+            Err(failure) => self.environment.runtime_ended(Exit::NotStarted(failure)),
+        }
+    }
+
+    fn try_start(&mut self) -> Result<rustix::process::Pid, StartFailure> {
+        let nothing = || StartFailure {
+            error_type: "Runtime.InvalidTaskConfig",
+            message: "the environment was not assigned".to_owned(),
+        };
+        let assigned = self.assigned.as_ref().ok_or_else(nothing)?;
+        if let Some(failure) = &assigned.code_failure {
+            return Err(failure.clone());
+        }
+        let assignment = &assigned.assignment;
+        let variables = Variables {
+            assignment,
+            runtime_api: &self.runtime_api.to_string(),
+            task_root: &self.settings.task_root,
+            day: assigned.day,
+        };
+        let output = self.logs.writer().map_err(|error| StartFailure {
+            error_type: "Runtime.InvalidTaskConfig",
+            message: format!("no pipe: {error}"),
+        })?;
+        let command = Command {
+            words: assignment.command.clone(),
+            directory: assignment.working_directory.clone().into(),
+            variables: variables.all(std::env::vars_os()),
+            output,
+        };
+        self.processes.start(&command)
+    }
+
+    pub(super) fn init_done(&mut self, phase: InitPhase, outcome: &InitOutcome) {
+        let duration_ms = self.init.started.take().map_or(0.0, |started| clock::millis(started.elapsed()));
+        if phase == InitPhase::Init {
+            self.timers.clear(Timer::Deadline);
+        }
+        self.timers.clear(Timer::InitErrorGrace);
+        self.logs.drain();
+        self.say_why_init_failed(outcome);
+        if let Some(line) = log_lines::init_report(phase, duration_ms, &outcome.ending()) {
+            self.logs.platform(&line);
+        }
+        let succeeded = *outcome == InitOutcome::Succeeded;
+        self.init.unreported_ms = (succeeded && phase == InitPhase::Init).then_some(duration_ms);
+        self.init.result = Some(match outcome {
+            InitOutcome::Succeeded => InitResult::Succeeded { duration_ms },
+            InitOutcome::Exceeded(Failure::TimedOut { .. }) => InitResult::TimedOut,
+            InitOutcome::Exceeded(failure) => failed(failure.error_type(), &Exit::OutOfMemory.to_string()),
+            InitOutcome::Exited(exit) => failed(exit.error_type(), &exit.to_string()),
+            InitOutcome::Reported(error) => failed(&error.error_type, &String::from_utf8_lossy(&error.body)),
+        });
+    }
+
+    /// What a runtime that never ran cannot write itself.
+    fn say_why_init_failed(&mut self, outcome: &InitOutcome) {
+        if let InitOutcome::Exited(Exit::NotStarted(failure)) = outcome {
+            let words = self.assigned.as_ref().map(|assigned| assigned.assignment.command.clone());
+            let words = words.unwrap_or_default();
+            let (entrypoint, command) = words.split_at(words.len().min(1));
+            let directory =
+                self.assigned.as_ref().map(|assigned| assigned.assignment.working_directory.clone());
+            self.logs.platform(&format!(
+                "IMAGE\tLaunch error: {}\tEntrypoint: [{}]\tCmd: [{}]\tWorkingDir: [{}]\n",
+                failure.message,
+                entrypoint.join(","),
+                command.join(","),
+                directory.unwrap_or_default(),
+            ));
+        }
+    }
+}
+
+fn failed(error_type: &str, message: &str) -> InitResult {
+    InitResult::Failed { error_type: error_type.to_owned(), message: message.to_owned() }
+}
