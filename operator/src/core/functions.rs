@@ -132,13 +132,13 @@ impl Core {
     pub(super) fn ask_for_image(&mut self, key: &FunctionKey, now: Duration) {
         let Some(known) = self.functions.get_mut(key) else { return };
         let Some(written) = &known.function.spec.code.image else { return };
-        if known.image.is_asked || known.image.ask_at.is_some_and(|at| at > now) {
+        if known.image.asked_at.is_some() || known.image.ask_at.is_some_and(|at| at > now) {
             return;
         }
         if matches!(known.image.progress, ImageProgress::Known(_)) {
             return;
         }
-        known.image.is_asked = true;
+        known.image.asked_at = Some(now);
         let metadata = &known.function.metadata;
         let status = known.function.status.as_ref();
         let pinned = status.filter(|status| status.observed_generation == metadata.generation);
@@ -164,7 +164,7 @@ impl Core {
             return;
         }
         let image = &mut known.image;
-        image.is_asked = false;
+        image.asked_at = None;
         if matches!(progress, ImageProgress::Known(_)) {
             image.failures = 0;
             image.ask_at = None;

@@ -37,14 +37,15 @@ pub(super) struct Starts {
 #[derive(Debug, Clone)]
 pub(super) struct ImageReading {
     pub(super) progress: ImageProgress,
-    pub(super) is_asked: bool,
+    /// Since when the registry has been asked and not answered.
+    pub(super) asked_at: Option<Duration>,
     pub(super) failures: u32,
     pub(super) ask_at: Option<Duration>,
 }
 
 impl Default for ImageReading {
     fn default() -> Self {
-        Self { progress: ImageProgress::Asking, is_asked: false, failures: 0, ask_at: None }
+        Self { progress: ImageProgress::Asking, asked_at: None, failures: 0, ask_at: None }
     }
 }
 

@@ -17,11 +17,19 @@ use crate::function::{FunctionKey, Problem};
 use crate::image::ImageProgress;
 use crate::moment::Moment;
 
+/// How long a registry is waited for before a Function is reported as pending, in seconds: nearly all answer at
+/// once, and a status is written only every few seconds.
+pub(super) const REGISTRY_SECONDS_QUIET: u64 = 2;
+
 impl Core {
     pub(super) fn report(&mut self, key: &FunctionKey, now: Moment) {
         self.publish_problem(key);
         let Some(wanted) = self.wanted_status(key, now) else { return };
         let Some(known) = self.functions.get_mut(key) else { return };
+        let patience = Duration::from_secs(REGISTRY_SECONDS_QUIET);
+        if known.image.asked_at.is_some_and(|at| now.elapsed.saturating_sub(at) < patience) {
+            return;
+        }
         let reported = &mut known.reported;
         let bound = Duration::from_secs(STATUS_SECONDS_MIN);
         let is_early = reported.written_at.is_some_and(|at| now.elapsed.saturating_sub(at) < bound);

@@ -78,7 +78,7 @@ impl Links {
     ) -> Result<(PodKey, SocketAddr), HandshakeError> {
         let pod = self.prove(stream, opening, None).await?;
         let peer = stream.peer_addr().map_err(protocol::link::frame::FrameError::from)?;
-        Ok((pod, SocketAddr::new(peer.ip(), ENVIRONMENT_PORT)))
+        Ok((pod, SocketAddr::new(peer.ip().to_canonical(), ENVIRONMENT_PORT)))
     }
 
     /// Serves a proven environment until either side ends the connection.

@@ -167,17 +167,17 @@ mod tests {
         assert_eq!(&progress(&status), expected);
     }
 
-    fn container(name: &str, state: Value) -> Value {
+    fn container(name: &str, state: &Value) -> Value {
         json!({"name": name, "image": "i", "imageID": "", "ready": false, "restartCount": 0, "state": state})
     }
 
     #[test]
     fn a_pod_on_its_way_is_told_from_one_that_runs() {
         check(json!({"phase": "Pending"}), &Progress::Starting);
-        let creating = container("function", json!({"waiting": {"reason": "ContainerCreating"}}));
-        let shim = container("shim", json!({"running": {}}));
+        let creating = container("function", &json!({"waiting": {"reason": "ContainerCreating"}}));
+        let shim = container("shim", &json!({"running": {}}));
         check(json!({"phase": "Pending", "containerStatuses": [creating, shim]}), &Progress::Starting);
-        let running = container("function", json!({"running": {}}));
+        let running = container("function", &json!({"running": {}}));
         check(json!({"phase": "Running", "containerStatuses": [running]}), &Progress::Running);
     }
 
@@ -189,10 +189,10 @@ mod tests {
             &Progress::Unschedulable("0/1 nodes".into()),
         );
         let pull =
-            container("function", json!({"waiting": {"reason": "ErrImagePull", "message": "not found"}}));
+            container("function", &json!({"waiting": {"reason": "ErrImagePull", "message": "not found"}}));
         check(json!({"containerStatuses": [pull]}), &Progress::ImagePull("image i: not found".into()));
         let create =
-            container("function", json!({"waiting": {"reason": "RunContainerError", "message": "exec"}}));
+            container("function", &json!({"waiting": {"reason": "RunContainerError", "message": "exec"}}));
         check(
             json!({"containerStatuses": [create]}),
             &Progress::CannotStart("container function: RunContainerError: exec".into()),
@@ -201,7 +201,7 @@ mod tests {
 
     #[test]
     fn an_ended_pod_says_how() {
-        let killed = container("function", json!({"terminated": {"exitCode": 137, "reason": "OOMKilled"}}));
+        let killed = container("function", &json!({"terminated": {"exitCode": 137, "reason": "OOMKilled"}}));
         let ended = |reason: &str, message: &str| {
             Progress::Ended(End { reason: reason.into(), message: message.into() })
         };

@@ -7,7 +7,7 @@ use serde_json::{Value, json};
 
 use super::*;
 
-fn function(spec: Value) -> Function {
+fn function(spec: &Value) -> Function {
     serde_json::from_value(json!({
         "apiVersion": "kubelambda.dev/v1alpha1", "kind": "Function",
         "metadata": {"name": "hello", "namespace": "team", "uid": "u-1"}, "spec": spec,
@@ -48,7 +48,7 @@ fn pod(function: &Function) -> Pod {
 
 #[test]
 fn the_pod_is_as_written_down() {
-    let function = function(json!({
+    let function = function(&json!({
         "runtime": "python3.13", "handler": "a.b", "code": {"inline": {"a.py": "x"}}, "timeout": 7,
         "environment": {"variables": {"SECRET": "hidden"}},
         "pod": {"nodeSelector": {"disk": "ssd"}, "resources": {"nvidia.com/gpu": "1"}},
@@ -68,7 +68,7 @@ fn cpu_follows_memory_as_a_weight_only() {
     for (memory, cpu, limit) in
         [(128, "73m", "152Mi"), (1_769, "1000m", "1793Mi"), (10_240, "5789m", "10264Mi")]
     {
-        let built = pod(&function(spec(memory))).spec.unwrap();
+        let built = pod(&function(&spec(memory))).spec.unwrap();
         let size = built.containers[1].resources.clone().unwrap();
         assert_eq!(size.requests.unwrap()["cpu"].0, cpu);
         let limits = size.limits.unwrap();
@@ -108,7 +108,7 @@ proptest! {
         pod_settings in proptest::option::of(settings()),
     ) {
         let is_image = code.get("image").is_some();
-        let built = pod(&function(json!({
+        let built = pod(&function(&json!({
             "code": code, "memorySize": memory, "timeout": timeout, "ephemeralStorage": storage,
             "architectures": [architecture], "pod": pod_settings,
         })));
