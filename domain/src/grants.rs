@@ -39,11 +39,12 @@ impl<P: Copy + PartialEq> Grants<P> {
 
     /// The environment turned free: reserves it for the peer that has waited longest, if any waits.
     ///
-    /// The peer is taken off the list: it says anew when it goes on waiting, so one that is gone or has nothing
-    /// left is granted at most once.
+    /// How long its next waiter has waited is unknown until it says so; until then it stands behind all others,
+    /// so that peers take turns.
     pub fn grant(&mut self, now_ms: u64) -> Option<P> {
-        let oldest = (0..self.waiting.len()).min_by_key(|&index| self.waiting[index].since_ms)?;
-        let peer = self.waiting.swap_remove(oldest).peer;
+        let oldest = self.waiting.iter_mut().min_by_key(|waiter| waiter.since_ms)?;
+        oldest.since_ms = u64::MAX;
+        let peer = oldest.peer;
         self.held = Some(Grant { peer, until_ms: now_ms.saturating_add(self.grant_millis) });
         Some(peer)
     }
@@ -63,9 +64,16 @@ impl<P: Copy + PartialEq> Grants<P> {
         self.held.as_ref().map(|grant| grant.until_ms)
     }
 
-    /// Ends the grant that is in force: it was used, or its time passed.
-    pub fn end(&mut self) {
+    /// The grant that is in force, if any, was used.
+    pub fn used(&mut self) {
         self.held = None;
+    }
+
+    /// The time of the grant in force passed: its peer has nothing left that waits.
+    pub fn expired(&mut self) {
+        if let Some(grant) = self.held.take() {
+            self.waiting.retain(|waiter| waiter.peer != grant.peer);
+        }
     }
 
     /// The peer is gone; true if it held the grant.
@@ -91,11 +99,32 @@ mod tests {
         assert_eq!(grants.grant(1_000), Some('b'));
         assert!(grants.admits('b') && !grants.admits('a'));
         assert_eq!(grants.ends_at_ms(), Some(1_100));
-        grants.end();
+        grants.used();
         assert_eq!(grants.grant(1_000), Some('a'));
-        grants.end();
-        assert_eq!(grants.grant(1_000), None);
-        assert!(grants.admits('a'));
+        grants.used();
+        assert!(grants.admits('a') && grants.admits('b'));
+    }
+
+    #[test]
+    fn a_peer_that_goes_on_waiting_stands_behind_the_others_until_it_says_for_how_long() {
+        let mut grants = Grants::new(100);
+        grants.set_waiting('a', Some(50), 0);
+        assert_eq!(grants.grant(0), Some('a'));
+        grants.used();
+        grants.set_waiting('b', Some(0), 10);
+        assert_eq!(grants.grant(10), Some('b'));
+        grants.used();
+        grants.set_waiting('a', Some(5), 20);
+        assert_eq!(grants.grant(20), Some('a'));
+    }
+
+    #[test]
+    fn an_unused_grant_is_not_given_again() {
+        let mut grants = Grants::new(100);
+        grants.set_waiting('a', Some(50), 0);
+        assert_eq!(grants.grant(0), Some('a'));
+        grants.expired();
+        assert_eq!(grants.grant(100), None);
     }
 
     #[test]

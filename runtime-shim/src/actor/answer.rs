@@ -1,7 +1,7 @@
 //! What a caller is answered, by the runtime or in its stead.
 
 use bytes::{Bytes, BytesMut};
-use domain::failure::{Exit, Failure};
+use domain::failure::Failure;
 use protocol::link::environment::{
     FromEnvironment, FunctionError, FunctionErrorCause, ResponseHead, ResponsePart,
 };
@@ -24,7 +24,8 @@ impl Actor {
         }
         let cause = match failure {
             Failure::TimedOut { .. } => FunctionErrorCause::TimedOut,
-            Failure::Exited(Exit::NotStarted(_)) => FunctionErrorCause::Init,
+            // Whatever it was, it happened while the runtime was started again.
+            _ if !invocation.handed_over => FunctionErrorCause::Init,
             _ => FunctionErrorCause::Crashed,
         };
         let error_type = failure.error_type().to_owned();

@@ -14,7 +14,7 @@ impl Actor {
     /// Carries out one effect; returns what follows from it.
     pub(super) fn carry_out(&mut self, effect: Effect) -> Vec<Effect> {
         match effect {
-            Effect::Prepare => self.prepare(),
+            Effect::Prepare => return self.prepare(),
             Effect::StartRuntime(phase) => return self.start_runtime(phase),
             Effect::InitDone { phase, outcome } => self.init_done(phase, &outcome),
             Effect::Begin => self.begin(),

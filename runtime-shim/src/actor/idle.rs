@@ -30,7 +30,7 @@ impl Actor {
     }
 
     pub(super) fn grant_ended(&mut self) {
-        self.grants.end();
+        self.grants.expired();
         self.offer();
     }
 

@@ -3,6 +3,7 @@
 use domain::environment::{Effect, InitOutcome};
 use domain::failure::{Exit, Failure, StartFailure};
 use domain::log_lines::{self, InitPhase};
+use protocol::link::assignment::Code;
 use protocol::link::environment::InitResult;
 
 use super::Actor;
@@ -13,8 +14,11 @@ use crate::variables::Variables;
 use crate::{clock, code};
 
 impl Actor {
-    pub(super) fn prepare(&mut self) {
-        let Some(assigned) = &mut self.assigned else { return };
+    pub(super) fn prepare(&mut self) -> Vec<Effect> {
+        let Some(assigned) = &mut self.assigned else { return Vec::new() };
+        if assigned.assignment.code == Code::Image {
+            return self.environment.prepared();
+        }
         let (assignment, archive) = (assigned.assignment.clone(), std::mem::take(&mut assigned.archive));
         let (root, events) = (self.settings.task_root.clone(), self.events.clone());
         // Unpacking takes up to seconds, in which links must be answered.
@@ -27,6 +31,7 @@ impl Actor {
             });
             drop(events.send(Event::Prepared(done)).await);
         }));
+        Vec::new()
     }
 
     pub(super) fn start_runtime(&mut self, phase: InitPhase) -> Vec<Effect> {

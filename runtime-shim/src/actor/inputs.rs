@@ -130,7 +130,7 @@ impl Actor {
         }
         match self.environment.invoke(Attempt { request: invoke.request_id, id: invoke.attempt }) {
             Ok(effects) => {
-                self.grants.end();
+                self.grants.used();
                 self.timers.clear(Timer::Grant);
                 self.timers.clear(Timer::Freeze);
                 self.peers.tell(link, FromEnvironment::Accepted { attempt: invoke.attempt });

@@ -27,13 +27,24 @@ pub(super) struct Invocation {
     pub init_ms: Option<f64>,
     /// What was left when the answer was complete, in milliseconds.
     pub remaining_ms: u64,
+    /// A runtime has it, or had.
+    pub handed_over: bool,
     /// Made at the first hand-over; the deadline in it does not move afterwards.
     event: Option<Arc<RuntimeEvent>>,
 }
 
 impl Invocation {
     pub(super) fn new(invoke: Invoke, payload: Bytes, link: LinkId) -> Self {
-        Self { invoke, payload, link, started: clock::now(), init_ms: None, remaining_ms: 0, event: None }
+        Self {
+            invoke,
+            payload,
+            link,
+            started: clock::now(),
+            init_ms: None,
+            remaining_ms: 0,
+            handed_over: false,
+            event: None,
+        }
     }
 
     /// When its time is over.
@@ -53,6 +64,7 @@ impl Invocation {
 
     /// What the runtime is handed.
     pub(super) fn event(&mut self) -> Arc<RuntimeEvent> {
+        self.handed_over = true;
         if let Some(event) = &self.event {
             return event.clone();
         }

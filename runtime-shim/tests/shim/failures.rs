@@ -143,7 +143,7 @@ async fn an_exit_in_the_init_phase_is_repeated_and_told() {
     let message = "Runtime exited with error: exit status 5";
     assert_eq!(init, InitResult::Failed { error_type: "Runtime.ExitError".into(), message: message.into() });
     let outcome = gateway.run(&json!({})).await;
-    outcome.failed_with(Crashed, "Runtime.ExitError");
+    outcome.failed_with(Init, "Runtime.ExitError");
     assert_eq!(String::from_utf8_lossy(&outcome.body), payload("Runtime.ExitError", &outcome, message));
 }
 
