@@ -24,7 +24,7 @@ use crate::metrics::{FunctionLabels, FunctionSeries, Outcome};
 /// What a caller asks for, read and checked.
 #[derive(Debug)]
 pub struct Request {
-    pub(crate) request_id: RequestId,
+    pub(crate) id: RequestId,
     pub(crate) target: FunctionReference,
     pub(crate) options: InvokeOptions,
     pub(crate) payload: Payload,
@@ -107,7 +107,7 @@ pub enum InvokeError {
 impl Gateway {
     /// Runs one invocation.
     pub async fn invoke(&self, request: Request) -> Result<Answer, InvokeError> {
-        let Request { request_id, target, options, payload } = request;
+        let Request { id: request_id, target, options, payload } = request;
         let Resolved { function, invoked_arn } = self.resolve(target)?;
         if let Some(unavailable) = &function.unavailable {
             return Err(InvokeError::Unavailable(unavailable.clone()));
@@ -220,7 +220,9 @@ fn joined(mut parts: Vec<Bytes>) -> Bytes {
         return parts.pop().unwrap_or_default();
     }
     let mut whole = BytesMut::with_capacity(parts.iter().map(Bytes::len).sum());
-    parts.iter().for_each(|part| whole.extend_from_slice(part));
+    for part in &parts {
+        whole.extend_from_slice(part);
+    }
     whole.freeze()
 }
 

@@ -23,15 +23,15 @@ pub const HEADERS_MAX: usize = 100;
 pub const HEADER_READ: Duration = Duration::from_secs(10);
 /// How long a connection may be idle. Longer than the pools of usual clients and load balancers keep one, so
 /// that the client closes first.
-pub const KEEP_ALIVE: Duration = Duration::from_secs(180);
+pub const KEEP_ALIVE: Duration = Duration::from_mins(3);
 /// How long a body may pause; then 408.
 pub const BODY_PAUSE: Duration = Duration::from_secs(20);
 /// How long a body may take as a whole; then 408.
-pub const BODY_READ: Duration = Duration::from_secs(120);
+pub const BODY_READ: Duration = Duration::from_mins(2);
 /// How many bytes over its limit a body is read and thrown away, so that the client reads its 413.
 pub const BODY_DISCARD_BYTES_MAX: usize = 64 * 1024 * 1024;
 /// How long a client may leave an answer unread; then the connection is closed.
-pub const ANSWER_STALL: Duration = Duration::from_secs(60);
+pub const ANSWER_STALL: Duration = Duration::from_mins(1);
 
 /// How long dialling an environment and the handshake may take together.
 pub const DIAL: Duration = Duration::from_secs(5);
@@ -69,6 +69,6 @@ pub const OPERATOR_REPLICAS_MAX: usize = 16;
 pub const OPERATOR_DIAL: Duration = Duration::from_secs(2);
 
 /// How long the series of a function that is not invoked are kept.
-pub const SERIES_IDLE: Duration = Duration::from_secs(3_600);
+pub const SERIES_IDLE: Duration = Duration::from_hours(1);
 /// How often idle series are looked for.
-pub const SERIES_SWEEP: Duration = Duration::from_secs(60);
+pub const SERIES_SWEEP: Duration = Duration::from_mins(1);

@@ -246,7 +246,7 @@ mod tests {
         assert_eq!(settings.metrics_listen.to_string(), "0.0.0.0:9090");
         assert_eq!(settings.region.as_str(), "us-east-1");
         assert_eq!(settings.operator, "kubelambda-operator:9710");
-        assert_eq!(settings.environment_wait, Duration::from_secs(60));
+        assert_eq!(settings.environment_wait, Duration::from_mins(1));
     }
 
     #[test]

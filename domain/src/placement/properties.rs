@@ -104,8 +104,8 @@ impl World {
         }
     }
 
-    fn step(&mut self, event: Event) {
-        let effects: Vec<Effect> = match event {
+    fn step(&mut self, event: &Event) {
+        let effects: Vec<Effect> = match *event {
             Event::Arrive => self.arrive(),
             Event::Cancel(at) => self.cancel(at),
             Event::Attach(revision) => {
@@ -152,7 +152,9 @@ impl World {
                 Vec::new()
             }
         };
-        effects.into_iter().for_each(|effect| self.obey(effect));
+        for effect in effects {
+            self.obey(effect);
+        }
     }
 
     fn arrive(&mut self) -> Vec<Effect> {
@@ -206,12 +208,13 @@ impl World {
 
     /// Serves everything that is left: one environment that never fails must be enough.
     fn drain(&mut self) {
-        self.step(Event::Unobstruct);
-        self.step(Event::Attach(self.revision));
+        self.step(&Event::Unobstruct);
+        self.step(&Event::Attach(self.revision));
         let key = EnvironmentKey(self.keys);
         for _ in 0..=self.seen.len() {
-            let effect = self.fleet.report(key, Reported::Free);
-            effect.into_iter().for_each(|effect| self.obey(effect));
+            if let Some(effect) = self.fleet.report(key, Reported::Free) {
+                self.obey(effect);
+            }
             let work = self.seen.iter().find(|(_, seen)| **seen == Seen::In(key)).map(|(key, _)| *key);
             if let Some(invocation) = work {
                 self.fleet.accepted(key, invocation);
@@ -227,7 +230,7 @@ proptest! {
     fn in_any_order_of_events_nothing_runs_twice_or_starves(events in prop::collection::vec(event(), 0..120)) {
         let mut world = World::new();
         for event in events {
-            world.step(event);
+            world.step(&event);
             let waiting = world.seen.values().filter(|seen| **seen == Seen::Waiting).count();
             let idle = world.fleet.census().free > 0
                 && world.fleet.current_environments().count() == world.environments.len();

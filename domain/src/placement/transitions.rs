@@ -12,8 +12,9 @@ fn invocation(key: u64) -> InvocationKey {
     InvocationKey(key)
 }
 
-fn placed(invocation: u64, environment: u64) -> Option<Effect> {
-    Some(Effect::Place(InvocationKey(invocation), EnvironmentKey(environment)))
+/// What most steps lead to, as they return it.
+fn placed<T: From<Effect>>(invocation: u64, environment: u64) -> T {
+    Effect::Place(InvocationKey(invocation), EnvironmentKey(environment)).into()
 }
 
 /// A fleet of revision 1 with free environments `1..=free`, freed in that order.

@@ -127,7 +127,7 @@ mod tests {
             r#"{"Reason":"ReservedFunctionConcurrentInvocationLimitExceeded","Type":"User","message":"Rate Exceeded."}"#,
         );
         check(
-            InvokeError::WaitedTooLong(Duration::from_secs(60)),
+            InvokeError::WaitedTooLong(Duration::from_mins(1)),
             429,
             r#"{"Reason":"ConcurrentInvocationLimitExceeded","Type":"User","message":"Rate Exceeded: no environment was free or started within 60 seconds."}"#,
         );

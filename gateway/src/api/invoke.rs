@@ -70,7 +70,7 @@ impl Asked {
         let target = target::parse(name, qualifier.as_deref())?;
         let options = self.invoke_headers().parse(chance::trace_seed()?)?;
         payload.bytes = payload::check(payload.bytes)?;
-        Ok(Request { request_id, target, options, payload })
+        Ok(Request { id: request_id, target, options, payload })
     }
 
     fn invoke_headers(&self) -> InvokeHeaders<'_> {

@@ -17,7 +17,7 @@ type FleetKey = (String, String);
 /// Every fleet.
 #[derive(Debug)]
 pub(crate) struct Fleets {
-    fleets: Mutex<HashMap<FleetKey, Arc<FunctionFleet>>>,
+    by_function: Mutex<HashMap<FleetKey, Arc<FunctionFleet>>>,
     waiting_per_function_max: usize,
     prompt: Arc<Notify>,
 }
@@ -25,7 +25,7 @@ pub(crate) struct Fleets {
 impl Fleets {
     /// `prompt` is notified when an invocation begins to wait.
     pub(crate) fn new(waiting_per_function_max: usize, prompt: Arc<Notify>) -> Self {
-        Self { fleets: Mutex::default(), waiting_per_function_max, prompt }
+        Self { by_function: Mutex::default(), waiting_per_function_max, prompt }
     }
 
     #[cfg(test)]
@@ -68,6 +68,6 @@ impl Fleets {
     }
 
     fn lock(&self) -> MutexGuard<'_, HashMap<FleetKey, Arc<FunctionFleet>>> {
-        self.fleets.lock().unwrap_or_else(PoisonError::into_inner)
+        self.by_function.lock().unwrap_or_else(PoisonError::into_inner)
     }
 }

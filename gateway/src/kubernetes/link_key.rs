@@ -52,10 +52,12 @@ pub async fn await_link_key(client: Client, namespace: &str) -> LinkKey {
     let secrets: Api<Secret> = Api::namespaced(client, namespace);
     loop {
         match secrets.get_opt(LINK_KEY_SECRET).await {
-            Ok(Some(secret)) => match key_in(&secret) {
-                Some(key) => return key,
-                None => tracing::warn!(namespace, LINK_KEY_SECRET, "The Secret has no key of 32 bytes"),
-            },
+            Ok(Some(secret)) => {
+                if let Some(key) = key_in(&secret) {
+                    return key;
+                }
+                tracing::warn!(namespace, LINK_KEY_SECRET, "The Secret has no key of 32 bytes");
+            }
             Ok(None) => tracing::warn!(namespace, LINK_KEY_SECRET, "The Secret is not there yet"),
             Err(error) => tracing::warn!(namespace, LINK_KEY_SECRET, %error, "The Secret cannot be read"),
         }

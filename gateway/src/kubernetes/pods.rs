@@ -87,12 +87,12 @@ impl Seen {
     fn take(&mut self, change: Change<KeptPod>) -> Vec<EnvironmentEvent> {
         match change {
             Change::Applied(key, pod) => self.applied(key, pod).into_iter().collect(),
-            Change::Deleted(key) => self.gone(key).into_iter().collect(),
+            Change::Deleted(key) => vec![self.gone(key)],
             Change::All(pods) => {
                 let present: HashSet<&ObjectKey> = pods.iter().map(|(key, _)| key).collect();
                 let missing: Vec<ObjectKey> =
                     self.0.iter().filter(|key| !present.contains(key)).cloned().collect();
-                let mut events: Vec<_> = missing.into_iter().filter_map(|key| self.gone(key)).collect();
+                let mut events: Vec<_> = missing.into_iter().map(|key| self.gone(key)).collect();
                 events.extend(pods.into_iter().filter_map(|(key, pod)| self.applied(key, pod)));
                 events
             }
@@ -106,14 +106,14 @@ impl Seen {
                 Some(EnvironmentEvent::Up(environment))
             }
             KeptPod::Between => None,
-            KeptPod::Over => self.gone(key),
+            KeptPod::Over => Some(self.gone(key)),
         }
     }
 
-    fn gone(&mut self, key: ObjectKey) -> Option<EnvironmentEvent> {
+    fn gone(&mut self, key: ObjectKey) -> EnvironmentEvent {
         self.0.remove(&key);
         let (namespace, name) = key;
-        Some(EnvironmentEvent::Gone(PodName { namespace, name }))
+        EnvironmentEvent::Gone(PodName { namespace, name })
     }
 }
 

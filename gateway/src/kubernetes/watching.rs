@@ -53,7 +53,7 @@ pub(super) async fn follow<K: Watched>(
                 continue;
             }
             Ok(Event::InitApply(object)) => {
-                listed.extend(kept(object).1.map(|(key, kept)| (key, kept)));
+                listed.extend(kept(object).1);
                 continue;
             }
             Ok(Event::InitDone) => Change::All(std::mem::take(&mut listed)),

@@ -1,13 +1,11 @@
 //! Invokes that are refused: status, headers and body of each.
 
-mod support;
-
+use crate::support::client::{Answer, Client, get, invoke, invoke_with, request};
+use crate::support::gateway::{ACCOUNT, Running, function, options, revision, unavailable};
 use gateway::catalog::Unavailable;
 use gateway::environments::EnvironmentEvent;
 use hyper::Request;
 use protocol::link::control::Obstacle;
-use support::client::{Answer, Client, get, invoke, invoke_with, request};
-use support::gateway::{ACCOUNT, Running, function, options, revision, unavailable};
 
 fn check(answer: &Answer, status: u16, exception: &str, body: &str) {
     assert_eq!((answer.status, answer.text().as_str()), (status, body));

@@ -1,13 +1,11 @@
 //! Environments that are lost, refuse or keep silent, and clients that go away or take their time.
 
-mod support;
-
 use std::time::{Duration, Instant};
 
+use crate::support::client::{Client, invoke};
+use crate::support::fake::{Conduct, Fake};
+use crate::support::gateway::{Running, function, options, revision};
 use gateway::Options;
-use support::client::{Client, invoke};
-use support::fake::{Conduct, Fake};
-use support::gateway::{Running, function, options, revision};
 use tokio::io::{AsyncReadExt as _, AsyncWriteExt as _};
 use tokio::net::TcpStream;
 use tokio::time::{sleep, timeout};

@@ -1,14 +1,12 @@
 //! Invokes that go well, and what is on their answers.
 
-mod support;
-
 use std::time::Duration;
 
+use crate::support::client::{Client, invoke, invoke_with};
+use crate::support::fake::{Conduct, Fake};
+use crate::support::gateway::{ACCOUNT, Running, function, options, revision};
 use bytes::Bytes;
 use protocol::link::environment::FunctionErrorCause;
-use support::client::{Client, invoke, invoke_with};
-use support::fake::{Conduct, Fake};
-use support::gateway::{ACCOUNT, Running, function, options, revision};
 
 async fn echo() -> (Running, Fake) {
     let declared = function("Echo", 2);
@@ -123,5 +121,5 @@ async fn answers_never_cross() {
         }
     });
     let all = futures::future::join_all(clients);
-    tokio::time::timeout(Duration::from_secs(60), all).await.unwrap();
+    tokio::time::timeout(Duration::from_mins(1), all).await.unwrap();
 }

@@ -1,13 +1,11 @@
 //! Names and labels of metrics, and which series exist.
 
-mod support;
-
 use std::collections::BTreeSet;
 
+use crate::support::client::{get, invoke};
+use crate::support::fake::{Conduct, Fake};
+use crate::support::gateway::{Running, function, options, revision};
 use gateway::metrics::NAMES;
-use support::client::{get, invoke};
-use support::fake::{Conduct, Fake};
-use support::gateway::{Running, function, options, revision};
 
 const ENDED: &str = r#"kubelambda_invocations_total{function="F_1",namespace="default",outcome="success",version="$LATEST"} 2"#;
 

@@ -1,16 +1,14 @@
 //! Caps, waiting for environments, and who is served when.
 
-mod support;
-
 use std::time::{Duration, Instant};
 
+use crate::support::client::{Client, invoke};
+use crate::support::fake::{Conduct, Fake};
+use crate::support::gateway::{Running, function, options, revision};
 use futures::future::join_all;
 use gateway::Options;
 use gateway::catalog::Declared;
 use protocol::link::assignment::ConfigurationHash;
-use support::client::{Client, invoke};
-use support::fake::{Conduct, Fake};
-use support::gateway::{Running, function, options, revision};
 use tokio::time::sleep;
 
 const WHILE: Duration = Duration::from_millis(300);
@@ -91,7 +89,7 @@ async fn five_hundred_first_invokes_share_a_few_environments() {
     assert!(fakes.iter().all(|fake| fake.most_at_once() == 1));
     // Roughly in order of arrival: what each environment saw went up, but for what came in at the same time.
     let told = fakes[0].waiting();
-    assert!(told.first().is_some_and(|first| first.is_some()), "{told:?}");
+    assert!(told.first().is_some_and(Option::is_some), "{told:?}");
     sleep(Duration::from_millis(300)).await;
     assert_eq!(fakes[0].waiting().last(), Some(&None), "environments are told that nobody waits");
 }

@@ -58,7 +58,7 @@ impl EnvironmentProvider for FedProvider {
             while let Some(event) = self.0.recv().await {
                 events.send(event).await.unwrap();
             }
-            std::future::pending().await
+            std::future::pending::<()>().await;
         })
     }
 }
