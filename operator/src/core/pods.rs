@@ -88,7 +88,7 @@ impl Core {
                 self.delete(key, now);
             }
             Progress::CannotStart(message) => {
-                let problem = Problem::new(Reason::InitFailed, message.clone());
+                let problem = Problem::new(Reason::InitFailed, message.clone()).without_environment();
                 self.start_failed(key, Some(problem), now);
                 self.delete(key, now);
             }
@@ -106,7 +106,8 @@ impl Core {
             self.publish_about(&environment.function(), "EnvironmentEnded", note);
             if never_served {
                 let message = format!("{}: {}", end.reason, end.message);
-                self.start_failed(key, Some(Problem::new(Reason::InitFailed, message)), now);
+                let problem = Problem::new(Reason::InitFailed, message).without_environment();
+                self.start_failed(key, Some(problem), now);
             }
         }
         self.delete(key, now);

@@ -80,11 +80,13 @@ impl Core {
     fn publish_problem(&mut self, key: &FunctionKey) {
         let Some(known) = self.functions.get_mut(key) else { return };
         let problem = known.problem().cloned();
-        if known.published == problem {
+        // By reason only: the API server's words may name a pod, and so differ with every try.
+        let reason = |problem: &Option<Problem>| problem.as_ref().map(|problem| problem.reason);
+        if reason(&known.published) == reason(&problem) {
             return;
         }
         known.published.clone_from(&problem);
-        if let Some(Problem { reason, message }) = problem {
+        if let Some(Problem { reason, message, .. }) = problem {
             self.publish_about(key, reason.as_str(), message);
         }
     }
@@ -100,7 +102,7 @@ impl Core {
         let Some(known) = self.functions.get(key) else { return };
         let stands = known.starts.retry_at.is_some_and(|at| at > now)
             || self.environments_of(key).any(|(_, one)| is_unschedulable(one));
-        let obstacle = |problem: &Problem| Some((problem.obstacle()?, problem.message.clone()));
+        let obstacle = |problem: &Problem| Some((problem.obstacle?, problem.message.clone()));
         let present: Option<(Obstacle, String)> = match &known.judged {
             Err(problem) => obstacle(problem),
             Ok(_) if stands => known.starts.problem.as_ref().and_then(obstacle),

@@ -117,6 +117,10 @@ impl Core {
         self.tell_gone(key);
         let leads = self.leads;
         let Some(environment) = self.environments.get_mut(key).filter(|_| leads) else { return };
+        let again = Duration::from_secs(DELETE_AGAIN_SECONDS);
+        if matches!(environment.stage, Stage::Deleting(asked) if now.saturating_sub(asked) < again) {
+            return;
+        }
         environment.stage = Stage::Deleting(now);
         self.effects.push(Effect::DeletePod(key.clone(), environment.uid.clone()));
         let function = environment.function();
@@ -133,7 +137,7 @@ impl Core {
                     format!("pod {} did not reach the operator within {START_SECONDS_MAX} s", key.name),
                 ),
             };
-            self.start_failed(key, Some(problem), now);
+            self.start_failed(key, Some(problem.without_environment()), now);
         }
         self.delete(key, now);
     }

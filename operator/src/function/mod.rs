@@ -38,25 +38,21 @@ pub struct Problem {
     pub reason: Reason,
     /// The condition's message.
     pub message: String,
+    /// What gateways answer waiting invocations with; `None` where environments still start and the failure
+    /// comes from the environment itself.
+    pub obstacle: Option<Obstacle>,
 }
 
 impl Problem {
     /// A problem.
     pub fn new(reason: Reason, message: impl Into<String>) -> Self {
-        Self { reason, message: message.into() }
+        Self { reason, message: message.into(), obstacle: usual_obstacle(reason) }
     }
 
-    /// What gateways answer waiting invocations with; `None` where environments still start and the failure
-    /// comes from the environment itself.
-    pub fn obstacle(&self) -> Option<Obstacle> {
-        match self.reason {
-            Reason::PodRefused => Some(Obstacle::Refused),
-            Reason::Unschedulable => Some(Obstacle::Unschedulable),
-            Reason::ImagePullFailed | Reason::ImageConfigUnknown => Some(Obstacle::Image),
-            Reason::UnknownRuntime => Some(Obstacle::UnknownRuntime),
-            Reason::InvalidSpec | Reason::NameConflict => Some(Obstacle::Invalid),
-            Reason::Available | Reason::HandlerNotFound | Reason::InitFailed | Reason::InitTimedOut => None,
-        }
+    /// The same, and gateways answer waiting invocations with it: no environment came to be that could.
+    #[must_use]
+    pub fn without_environment(self) -> Self {
+        Self { obstacle: self.obstacle.or(Some(Obstacle::Invalid)), ..self }
     }
 
     /// Whether only a start can tell: such a problem holds until a start succeeds or the generation changes.
@@ -70,5 +66,16 @@ impl Problem {
                 | Reason::InitFailed
                 | Reason::InitTimedOut
         )
+    }
+}
+
+fn usual_obstacle(reason: Reason) -> Option<Obstacle> {
+    match reason {
+        Reason::PodRefused => Some(Obstacle::Refused),
+        Reason::Unschedulable => Some(Obstacle::Unschedulable),
+        Reason::ImagePullFailed | Reason::ImageConfigUnknown => Some(Obstacle::Image),
+        Reason::UnknownRuntime => Some(Obstacle::UnknownRuntime),
+        Reason::InvalidSpec | Reason::NameConflict => Some(Obstacle::Invalid),
+        _ => None,
     }
 }

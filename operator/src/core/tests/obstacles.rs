@@ -100,6 +100,21 @@ fn a_failed_init_is_told_until_one_succeeds_or_the_generation_changes() {
 }
 
 #[test]
+fn a_container_that_cannot_start_blocks_who_waits() {
+    let hello = function("hello", 1, &json!({}));
+    let mut world = World::with(vec![hello.clone()]);
+    let (key, pod) = creations(&world.demand(&hello, 1)).remove(0);
+    world.created(&key);
+    let effects = world.seen(&pod, Progress::CannotStart("container function: exec format error".into()));
+    assert!(matches!(
+        &told(&effects)[..],
+        [FromOperator::Blocked { reason: Obstacle::Invalid, message, .. }] if message.contains("exec format")
+    ));
+    let end = End { reason: "Error".into(), message: String::new() };
+    assert!(deletions(&world.seen(&pod, Progress::Ended(end))).is_empty());
+}
+
+#[test]
 fn starts_that_fail_together_count_once_and_back_off() {
     let hello = function("hello", 1, &json!({}));
     let mut world = World::with(vec![hello.clone()]);
