@@ -28,8 +28,13 @@ pub(super) enum Stage {
     Alive,
     /// It takes nothing new, since then.
     Leaving(Duration),
-    /// It is over and the API server was asked to delete it, last at that time.
-    Deleting(Duration),
+    /// It is over and the API server was asked to delete it.
+    Deleting {
+        /// For the first time.
+        since: Duration,
+        /// For the last time.
+        asked: Duration,
+    },
 }
 
 #[derive(Debug, Clone)]
@@ -103,7 +108,7 @@ impl Environment {
 
     /// Nobody will reach it any more.
     pub(super) fn is_over(&self) -> bool {
-        matches!(self.stage, Stage::Deleting(_)) || matches!(self.progress, Progress::Ended(_))
+        matches!(self.stage, Stage::Deleting { .. }) || matches!(self.progress, Progress::Ended(_))
     }
 
     /// It is on its way to its first `Free`.
@@ -122,11 +127,17 @@ impl Environment {
         matches!(self.stage, Stage::Creating | Stage::Alive)
     }
 
-    /// It takes nothing new and may still run something.
-    pub(super) fn is_running_out(&self) -> bool {
+    /// It takes nothing new and may still run something. Once its grace period is over it may not: where a node
+    /// is dead, the API server goes on showing the pod.
+    pub(super) fn is_running_out(&self, grace: Duration, now: Duration) -> bool {
         let may_run = !matches!(self.phase, None | Some(Phase::Generic | Phase::Init | Phase::Drained));
         let is_over = matches!(self.progress, Progress::Ended(_));
-        matches!(self.stage, Stage::Leaving(_) | Stage::Deleting(_)) && may_run && !is_over
+        let is_going = match self.stage {
+            Stage::Creating | Stage::Alive => false,
+            Stage::Leaving(_) => true,
+            Stage::Deleting { since, .. } => now.saturating_sub(since) <= grace,
+        };
+        is_going && may_run && !is_over
     }
 
     /// For how long it could have gone, or `None` where it runs something.

@@ -81,8 +81,6 @@ impl Core {
                 self.effects.push(drain(link));
             }
         }
-        let is_generic = state.phase == Phase::Generic && !environment.is_assigned;
-        let wants_assignment = is_generic && environment.stage == Stage::Alive;
         let started_in = now.saturating_sub(environment.since);
         let is_first_free =
             state.phase == Phase::Free && matches!(before, None | Some(Phase::Generic | Phase::Init));
@@ -90,9 +88,6 @@ impl Core {
             self.effects.push(Effect::Measure(Measured::Started(started_in.as_secs_f64())));
         }
         let function = environment.function();
-        if wants_assignment {
-            self.assign(&pod, link);
-        }
         self.note_init(&pod, state.init, now);
         self.touch(function);
     }
@@ -126,8 +121,10 @@ impl Core {
         self.start_failed(pod, Some(problem), now);
     }
 
-    fn assign(&mut self, pod: &PodKey, link: LinkId) {
+    /// Makes a generic environment its revision's; one whose recipe is not known yet waits.
+    pub(super) fn assign(&mut self, pod: &PodKey) {
         let Some(environment) = self.environments.get_mut(pod) else { return };
+        let Some(link) = environment.link else { return };
         let Some(known) = self.functions.get(&environment.function()) else { return };
         let Some(recipe) = known.judged.as_ref().ok().and_then(Option::as_ref) else { return };
         if known.revision != environment.revision {

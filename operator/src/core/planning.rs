@@ -10,6 +10,7 @@ use ring::digest::{SHA256, digest};
 use serde_json::json;
 
 use super::environment::{Environment, Stage};
+use super::upkeep::DRAIN_GRACE_SECONDS;
 use super::{Core, Effect, PodKey};
 use crate::function::FunctionKey;
 use crate::function::recipe::Recipe;
@@ -50,9 +51,10 @@ impl Core {
     fn observe(&self, key: &FunctionKey, now: Duration) -> Observed {
         let Some(known) = self.functions.get(key) else { return Observed::default() };
         let mut observed = Observed { demand: self.demand_of(&known.revision), ..Observed::default() };
+        let grace = Duration::from_secs(u64::from(known.function.spec.timeout) + DRAIN_GRACE_SECONDS);
         for (_, one) in self.environments_of(key) {
             let is_current = one.revision == known.revision;
-            if one.is_running_out() || (!is_current && one.is_taking()) {
+            if one.is_running_out(grace, now) || (!is_current && one.is_taking()) {
                 observed.leaving += 1;
             } else if is_current && one.is_starting() {
                 observed.starting += 1;

@@ -29,6 +29,7 @@ pub(super) const DELETE_AGAIN_SECONDS: u64 = 15;
 enum Due {
     Nothing,
     Dial,
+    Assign,
     Leave,
     Delete,
     GiveUp,
@@ -49,6 +50,7 @@ impl Core {
             match due {
                 Due::Nothing => {}
                 Due::Dial => self.dial(&key),
+                Due::Assign => self.assign(&key),
                 Due::Leave => self.leave(&key, now),
                 Due::Delete => self.delete(&key, now),
                 Due::GiveUp => self.give_up(&key, now),
@@ -61,8 +63,8 @@ impl Core {
         let known = self.functions.get(&one.function());
         let is_current = known.is_some_and(|known| known.revision == one.revision);
         match one.stage {
-            Stage::Deleting(asked) if after(asked, DELETE_AGAIN_SECONDS) => Due::Delete,
-            Stage::Creating | Stage::Deleting(_) => Due::Nothing,
+            Stage::Deleting { asked, .. } if after(asked, DELETE_AGAIN_SECONDS) => Due::Delete,
+            Stage::Creating | Stage::Deleting { .. } => Due::Nothing,
             Stage::Leaving(since) => {
                 let timeout = known.map_or(TIMEOUT_SECONDS_MAX, |known| known.function.spec.timeout);
                 let is_late = after(since, u64::from(timeout) + DRAIN_GRACE_SECONDS);
@@ -71,7 +73,10 @@ impl Core {
             }
             Stage::Alive if matches!(one.progress, Progress::Ended(_)) => Due::Delete,
             Stage::Alive if !is_current => Due::Leave,
-            Stage::Alive if one.link.is_some() => Due::Nothing,
+            Stage::Alive if one.link.is_some() => {
+                let is_generic = one.phase == Some(Phase::Generic) && !one.is_assigned;
+                if is_generic { Due::Assign } else { Due::Nothing }
+            }
             Stage::Alive => self.due_unlinked(one, now),
         }
     }
@@ -118,10 +123,12 @@ impl Core {
         let leads = self.leads;
         let Some(environment) = self.environments.get_mut(key).filter(|_| leads) else { return };
         let again = Duration::from_secs(DELETE_AGAIN_SECONDS);
-        if matches!(environment.stage, Stage::Deleting(asked) if now.saturating_sub(asked) < again) {
-            return;
-        }
-        environment.stage = Stage::Deleting(now);
+        let since = match environment.stage {
+            Stage::Deleting { asked, .. } if now.saturating_sub(asked) < again => return,
+            Stage::Deleting { since, .. } => since,
+            _ => now,
+        };
+        environment.stage = Stage::Deleting { since, asked: now };
         self.effects.push(Effect::DeletePod(key.clone(), environment.uid.clone()));
         let function = environment.function();
         self.touch(function);

@@ -118,6 +118,23 @@ fn the_cap_is_exact_while_an_old_revision_still_runs() {
 }
 
 #[test]
+fn a_pod_on_a_dead_node_stops_counting_once_its_grace_is_over() {
+    let scaling = json!({"scaling": {"maxEnvironments": 1}});
+    let hello = function("hello", 1, &scaling);
+    let mut world = World::with(vec![hello.clone()]);
+    let (key, pod) = creations(&world.demand(&hello, 1)).remove(0);
+    let link = world.serve(&key);
+    world.phase(link, Phase::Busy);
+    world.tell(Input::EnvironmentUnlinked(link));
+    let mut evicted = pod.clone();
+    evicted.metadata.deletion_timestamp = serde_json::from_value(json!("2026-01-01T00:00:00Z")).unwrap();
+    assert_eq!(deletions(&world.seen(&evicted, Progress::Running)), [key]);
+    world.pass(Duration::from_secs(33));
+    assert!(creations(&world.demand(&hello, 1)).is_empty());
+    assert_eq!(creations(&world.pass(Duration::from_secs(1))).len(), 1);
+}
+
+#[test]
 fn pods_of_a_deleted_function_go() {
     let hello = function("hello", 1, &json!({}));
     let mut world = World::with(vec![hello.clone()]);

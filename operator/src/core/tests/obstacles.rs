@@ -196,8 +196,19 @@ fn an_image_is_asked_for_once_per_generation_and_pinned() {
         entry_point: vec!["/main".into()],
         ..ImageFacts::default()
     };
-    world.tell(Input::ImageRead(FunctionKey::of(&image), 1, ImageProgress::Known(facts)));
+    world.tell(Input::ImageRead(FunctionKey::of(&image), 1, ImageProgress::Known(facts.clone())));
     assert_eq!(asked(&world.pass(Duration::from_mins(10))), 0);
-    let (_, pod) = creations(&world.demand(&image, 1)).remove(0);
+    let (key, pod) = creations(&world.demand(&image, 1)).remove(0);
+    world.created(&key);
+    let (link, _) = world.link(&key);
+
+    // Another description: the image is asked for anew, and the environment waits for the answer.
+    let mut spec = spec;
+    spec["description"] = "d".into();
+    world.apply(function("i", 2, &spec));
+    let assigned = |effects: &[Effect]| effects.iter().any(|one| matches!(one, Effect::ToEnvironment(..)));
+    assert!(!assigned(&world.phase(link, Phase::Generic)));
+    world.tell(Input::ImageRead(FunctionKey::of(&image), 2, ImageProgress::Known(facts)));
+    assert!(assigned(&world.pass(Duration::from_millis(500))));
     assert_eq!(pod.spec.unwrap().containers[1].image.as_deref(), Some("r.test/i@sha256:0"));
 }
