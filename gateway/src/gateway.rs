@@ -171,12 +171,16 @@ impl Gateway {
 
     /// Whether requests may come: a catalog is there, and the gateway is not about to stop.
     pub fn is_ready(&self) -> bool {
-        !self.0.leaving.load(Ordering::Relaxed) && self.0.catalog.load().is_some()
+        !self.is_leaving() && self.0.catalog.load().is_some()
     }
 
     /// No longer ready; requests are still served.
     pub fn leave(&self) {
         self.0.leaving.store(true, Ordering::Relaxed);
+    }
+
+    pub(crate) fn is_leaving(&self) -> bool {
+        self.0.leaving.load(Ordering::Relaxed)
     }
 
     /// Ends every link and stops following anything.

@@ -51,9 +51,11 @@ async fn run(settings: Settings) -> anyhow::Result<()> {
     let metrics = TcpListener::bind(settings.metrics_listen).await.context("metrics address")?;
     let api = TcpListener::bind(settings.listen).await.context("API address")?;
     let client = Client::try_default().await.context("API server")?;
-    let link_key = match &settings.link_key_file {
-        Some(path) => read_link_key(path)?,
-        None => await_link_key(client.clone(), client.default_namespace()).await,
+    let namespace = settings.namespace.clone().unwrap_or_else(|| client.default_namespace().to_owned());
+    let link_key = if let Some(path) = &settings.link_key_file {
+        read_link_key(path)?
+    } else {
+        await_link_key(client.clone(), &namespace).await
     };
     let options = options(&settings, link_key);
     let provider = OperatorProvider::new(

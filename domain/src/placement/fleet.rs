@@ -45,40 +45,16 @@ pub enum Effect {
     Close(InvocationKey),
 }
 
-/// Running and waiting invocations of one revision.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub struct RevisionDemand<R> {
-    /// Whose.
-    pub revision: R,
-    /// In an environment.
-    pub running: usize,
-    /// Waiting for one.
-    pub waiting: usize,
-}
-
-/// How many environments are linked, by what they do.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
-pub struct Census {
-    /// Not ready yet.
-    pub starting: usize,
-    /// Free.
-    pub free: usize,
-    /// Busy.
-    pub busy: usize,
-    /// Leaving.
-    pub leaving: usize,
-}
-
 /// Environments and invocations of one function.
 #[derive(Debug)]
 pub struct Fleet<R> {
-    current: Option<R>,
+    pub(super) current: Option<R>,
     bounds: Bounds,
-    environments: BTreeMap<EnvironmentKey, Environment<R>>,
+    pub(super) environments: BTreeMap<EnvironmentKey, Environment<R>>,
     /// Free environments of the current revision, by when they turned free.
     free: BTreeMap<u64, EnvironmentKey>,
     turns: u64,
-    waiting: BTreeSet<InvocationKey>,
+    pub(super) waiting: BTreeSet<InvocationKey>,
     obstructed: bool,
     closed: bool,
 }
@@ -192,6 +168,7 @@ impl<R: Clone + PartialEq> Fleet<R> {
     /// The function changed: from now on environments of `revision` are taken, within `bounds`.
     pub fn revise(&mut self, revision: R, bounds: Bounds) -> Vec<Effect> {
         self.bounds = bounds;
+        self.closed = false;
         if self.current.as_ref() == Some(&revision) {
             return Vec::new();
         }
@@ -217,71 +194,6 @@ impl<R: Clone + PartialEq> Fleet<R> {
     pub fn close(&mut self) -> Vec<Effect> {
         self.closed = true;
         std::mem::take(&mut self.waiting).into_iter().map(Effect::Close).collect()
-    }
-
-    /// The revision whose environments are taken.
-    pub fn current(&self) -> Option<&R> {
-        self.current.as_ref()
-    }
-
-    /// The invocation that has waited longest.
-    pub fn oldest_waiting(&self) -> Option<InvocationKey> {
-        self.waiting.first().copied()
-    }
-
-    /// Linked environments of the current revision.
-    pub fn current_environments(&self) -> impl Iterator<Item = EnvironmentKey> + '_ {
-        let current = |environment: &Environment<R>| self.current.as_ref() == Some(&environment.revision);
-        self.environments.iter().filter(move |(_, environment)| current(environment)).map(|(key, _)| *key)
-    }
-
-    /// Demand by revision; revisions without demand are left out.
-    pub fn demand(&self) -> Vec<RevisionDemand<R>> {
-        let mut demand: Vec<RevisionDemand<R>> = Vec::new();
-        let running = self.environments.values().filter(|environment| environment.work.is_some());
-        for environment in running {
-            match demand.iter_mut().find(|of| of.revision == environment.revision) {
-                Some(of) => of.running += 1,
-                None => demand.push(RevisionDemand {
-                    revision: environment.revision.clone(),
-                    running: 1,
-                    waiting: 0,
-                }),
-            }
-        }
-        if let (Some(current), 1..) = (&self.current, self.waiting.len()) {
-            let waiting = self.waiting.len();
-            match demand.iter_mut().find(|of| of.revision == *current) {
-                Some(of) => of.waiting = waiting,
-                None => demand.push(RevisionDemand { revision: current.clone(), running: 0, waiting }),
-            }
-        }
-        demand
-    }
-
-    /// Invocations that run or wait here.
-    pub fn in_flight(&self) -> usize {
-        self.waiting.len()
-            + self.environments.values().filter(|environment| environment.work.is_some()).count()
-    }
-
-    /// Linked environments by what they do.
-    pub fn census(&self) -> Census {
-        let mut census = Census::default();
-        for environment in self.environments.values() {
-            match environment.reported {
-                Reported::Starting => census.starting += 1,
-                Reported::Free => census.free += 1,
-                Reported::Busy => census.busy += 1,
-                Reported::Leaving => census.leaving += 1,
-            }
-        }
-        census
-    }
-
-    /// Nothing runs, nothing waits and nothing is linked.
-    pub fn is_empty(&self) -> bool {
-        self.waiting.is_empty() && self.environments.is_empty()
     }
 
     fn counted(&self) -> usize {

@@ -27,6 +27,8 @@ mod fleet;
 mod properties;
 #[cfg(test)]
 mod transitions;
+mod views;
 
 pub use environment::{EnvironmentKey, Reported};
-pub use fleet::{Bounds, Census, Effect, Fleet, InvocationKey, RevisionDemand, Throttled};
+pub use fleet::{Bounds, Effect, Fleet, InvocationKey, Throttled};
+pub use views::{Census, RevisionDemand};

@@ -162,6 +162,8 @@ fn a_deleted_function_tells_who_waits_and_lets_run_who_runs() {
     assert_eq!(fleet.close(), vec![Effect::Close(invocation(2))]);
     assert_eq!(fleet.arrive(invocation(3)), Err(Throttled::Closed));
     assert_eq!(fleet.refused(environment(1), invocation(1)), Some(Effect::Close(invocation(1))));
+    assert!(fleet.revise(1, BOUNDS).is_empty());
+    assert_eq!(fleet.arrive(invocation(4)), Ok(None), "it is back");
 }
 
 #[test]

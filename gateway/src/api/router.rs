@@ -31,6 +31,10 @@ async fn identified(State(gateway): State<Gateway>, mut request: Request, next: 
     request.extensions_mut().insert(request_id);
     let mut response = next.run(request).await;
     answer::set(&mut response, headers::REQUEST_ID, &request_id.to_string());
+    if gateway.is_leaving() {
+        // Pooled clients look for another gateway before this one closes.
+        answer::set(&mut response, "connection", "close");
+    }
     gateway.gauges().request(response.status().as_u16());
     response
 }

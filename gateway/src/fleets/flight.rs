@@ -10,7 +10,7 @@ use protocol::link::assignment::Revision;
 use protocol::link::environment::{FunctionErrorCause, Invoke, Report, ResponseHead};
 use tokio::sync::mpsc;
 
-use super::function_fleet::Blocked;
+use super::state::Blocked;
 use crate::limits;
 use crate::metrics::{FunctionSeries, Outcome};
 use crate::payload_budget::Reservation;

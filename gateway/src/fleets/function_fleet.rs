@@ -3,25 +3,17 @@
 //! Nothing under the lock waits: an environment is given its invocation by a queue of its link that either has
 //! room or counts as a refusal, and a caller is told by a queue of its own.
 
-use std::collections::HashMap;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::Instant;
 
-use domain::placement::{Bounds, Census, Effect, EnvironmentKey, Fleet, InvocationKey, Reported, Throttled};
+use domain::placement::{Bounds, Census, EnvironmentKey, InvocationKey, Reported, Throttled};
 use protocol::link::assignment::Revision;
-use protocol::link::control::{Demand, Obstacle};
+use protocol::link::control::Demand;
 use tokio::sync::{Notify, mpsc};
 
 use super::flight::Flight;
+use super::state::{Blocked, State};
 use crate::environments::ToLink;
-use crate::limits;
-
-/// Why no environment of the current revision can start.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub(crate) struct Blocked {
-    pub(crate) reason: Obstacle,
-    pub(crate) message: String,
-}
 
 /// Why an invocation was not taken on.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -37,27 +29,10 @@ pub(crate) struct FunctionFleet {
     prompt: Arc<Notify>,
 }
 
-#[derive(Debug)]
-struct State {
-    fleet: Fleet<Revision>,
-    flights: HashMap<InvocationKey, Arc<Flight>>,
-    links: HashMap<EnvironmentKey, mpsc::Sender<ToLink>>,
-    blocked: Option<(Blocked, Instant)>,
-    /// The waiter that environments were last told of.
-    told: Option<InvocationKey>,
-}
-
 impl FunctionFleet {
     /// A fleet that knows no revision yet.
     pub(crate) fn new(prompt: Arc<Notify>) -> Self {
-        let bounds = Bounds { environments_max: 0, waiting_max: 0 };
-        let state = State {
-            fleet: Fleet::new(bounds),
-            flights: HashMap::new(),
-            links: HashMap::new(),
-            blocked: None,
-            told: None,
-        };
+        let state = State::new();
         Self { state: Mutex::new(state), prompt }
     }
 
@@ -215,71 +190,6 @@ impl FunctionFleet {
 
     fn lock(&self) -> MutexGuard<'_, State> {
         self.state.lock().unwrap_or_else(PoisonError::into_inner)
-    }
-}
-
-impl State {
-    fn carry_out(&mut self, effects: impl IntoIterator<Item = Effect>) {
-        let mut left: Vec<Effect> = effects.into_iter().collect();
-        while let Some(effect) = left.pop() {
-            match effect {
-                Effect::Place(invocation, key) => left.extend(self.place(invocation, key)),
-                Effect::Lost(invocation) => self.last_word(invocation, Flight::lost),
-                Effect::Close(invocation) => self.last_word(invocation, Flight::deleted),
-                Effect::Obstruct(invocation) => {
-                    let NotAdmitted::Blocked(blocked) = self.refusal() else { continue };
-                    self.last_word(invocation, |flight| flight.obstructed(blocked.clone()));
-                }
-            }
-        }
-    }
-
-    /// A link whose queue has no room, or that is about to be gone, counts as a refusal.
-    fn place(&mut self, invocation: InvocationKey, key: EnvironmentKey) -> Option<Effect> {
-        let flight = self.flights.get(&invocation)?;
-        let order = ToLink::Invoke(Arc::clone(flight));
-        let sent = self.links.get(&key).is_some_and(|link| link.try_send(order).is_ok());
-        if sent { None } else { self.fleet.refused(key, invocation) }
-    }
-
-    fn last_word(&mut self, invocation: InvocationKey, word: impl FnOnce(&Flight)) {
-        if let Some(flight) = self.flights.remove(&invocation) {
-            word(&flight);
-        }
-    }
-
-    fn refusal(&self) -> NotAdmitted {
-        let unknown = || Blocked { reason: Obstacle::Unschedulable, message: String::new() };
-        NotAdmitted::Blocked(self.blocked.as_ref().map_or_else(unknown, |(blocked, _)| blocked.clone()))
-    }
-
-    fn forget_old_obstacle(&mut self) {
-        if self.blocked.as_ref().is_some_and(|(_, since)| since.elapsed() > limits::OBSTACLE_BELIEVED) {
-            self.blocked = None;
-            self.fleet.unobstruct();
-        }
-    }
-
-    fn oldest_waiting_ms(&self) -> Option<u64> {
-        let oldest = self.fleet.oldest_waiting()?;
-        let arrived = self.flights.get(&oldest)?.arrived;
-        Some(u64::try_from(arrived.elapsed().as_millis()).unwrap_or(u64::MAX))
-    }
-
-    /// Between somebody and nobody it is told at once; another oldest waiter only on a `refresh`.
-    fn tell_waiting(&mut self, refresh: bool) {
-        let oldest = self.fleet.oldest_waiting();
-        let due = oldest.is_some() != self.told.is_some() || (refresh && oldest != self.told);
-        if !due {
-            return;
-        }
-        self.told = oldest;
-        let age = self.oldest_waiting_ms();
-        for key in self.fleet.current_environments() {
-            if let Some(link) = self.links.get(&key) {
-                drop(link.try_send(ToLink::Waiting(age)));
-            }
-        }
     }
 }
 

@@ -6,7 +6,9 @@
 mod flight;
 mod function_fleet;
 mod registry;
+mod state;
 
 pub(crate) use flight::{Flight, Order, Payload, Progress};
-pub(crate) use function_fleet::{Blocked, FunctionFleet, NotAdmitted, Ticket};
+pub(crate) use function_fleet::{FunctionFleet, NotAdmitted, Ticket};
 pub(crate) use registry::Fleets;
+pub(crate) use state::Blocked;

@@ -82,3 +82,73 @@ async fn replicas(address: &str) -> Vec<SocketAddr> {
         Err(_) => Vec::new(),
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use protocol::link::assignment::{ConfigurationHash, Revision};
+    use protocol::link::control::{Demand, EnvironmentEntry, FromOperator, ToOperator};
+    use protocol::link::frame::{FRAME_BYTES_MAX, Frame, read_frame, write_frame};
+    use protocol::link::handshake::{accept_gateway, read_opening};
+    use tokio::net::{TcpListener, TcpStream};
+    use tokio::sync::{mpsc, watch};
+
+    use super::*;
+    use crate::environments::EnvironmentEvent;
+
+    fn key() -> LinkKey {
+        LinkKey::from_secret(&[3; 32]).unwrap()
+    }
+
+    fn demand(waiting: u32) -> Arc<Vec<Demand>> {
+        let text = |text: &str| text.to_owned();
+        let revision = Revision {
+            namespace: text("n"),
+            function: text("f"),
+            uid: text("u"),
+            version: text("$LATEST"),
+            configuration: ConfigurationHash(text("c")),
+        };
+        Arc::new(vec![Demand { revision, running: 0, waiting }])
+    }
+
+    async fn accepted(listener: &TcpListener) -> TcpStream {
+        let (mut stream, _) = listener.accept().await.unwrap();
+        let opening = read_opening(&mut stream).await.unwrap();
+        assert_eq!(accept_gateway(&mut stream, &key(), opening).await.unwrap(), "gateway-1");
+        stream
+    }
+
+    async fn waiting(stream: &mut TcpStream) -> u32 {
+        let frame = read_frame::<ToOperator, _>(stream, FRAME_BYTES_MAX).await.unwrap();
+        let ToOperator::Demand { revisions } = frame.header else { panic!("no demand") };
+        revisions.iter().map(|demand| demand.waiting).sum()
+    }
+
+    #[tokio::test]
+    async fn demand_goes_to_the_operator_on_change_and_again_after_a_lost_link() {
+        let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
+        let address = listener.local_addr().unwrap().to_string();
+        let (tell, demand_receiver) = watch::channel(demand(1));
+        let (events, mut told) = mpsc::channel(8);
+        let link = OperatorLink {
+            key: Arc::new(key()),
+            name: "gateway-1".to_owned(),
+            demand: demand_receiver,
+            events,
+        };
+        let linking = tokio::spawn(keep_linked(address, link));
+        let mut stream = accepted(&listener).await;
+        assert_eq!(waiting(&mut stream).await, 1);
+        tell.send_replace(demand(7));
+        assert_eq!(waiting(&mut stream).await, 7);
+        assert_eq!(waiting(&mut stream).await, 7, "it is repeated every second");
+        let (namespace, pod) = ("n".to_owned(), "p".to_owned());
+        let entry = EnvironmentEntry { namespace, pod, address: "10.0.0.1:9700".to_owned(), revision: None };
+        write_frame(&mut stream, &Frame::bare(FromOperator::EnvironmentUp(entry))).await.unwrap();
+        let EnvironmentEvent::Up(environment) = told.recv().await.unwrap() else { panic!("not up") };
+        assert_eq!((environment.pod.name.as_str(), environment.address.port()), ("p", 9_700));
+        drop(stream);
+        assert_eq!(waiting(&mut accepted(&listener).await).await, 7);
+        linking.abort();
+    }
+}

@@ -15,6 +15,7 @@ mod errors;
 mod faults;
 mod invoke;
 mod metrics;
+mod overhead;
 mod real_shim;
 mod support;
 mod waiting;

@@ -1,15 +1,17 @@
 //! Settings: flags, each with an environment variable, complete before anything starts. Every wrong value is
 //! reported at once.
 
+mod wrong;
+
 use std::net::SocketAddr;
 use std::path::PathBuf;
-use std::str::FromStr;
 use std::time::Duration;
 
 use clap::Parser;
 use domain::Region;
 use protocol::link::OPERATOR_PORT;
 
+use self::wrong::Wrong;
 use crate::limits;
 
 /// The exit code of a program that was started with wrong settings (`EX_USAGE`).
@@ -37,6 +39,9 @@ pub struct Flags {
     /// host:port of a headless Service with every replica of the operator [default: kubelambda-operator:9710].
     #[arg(long, env = "KUBELAMBDA_OPERATOR")]
     operator: Option<String>,
+    /// The own namespace, where the link key's Secret is [default: that of the service account].
+    #[arg(long, env = "POD_NAMESPACE")]
+    namespace: Option<String>,
     /// File with the link key, 32 bytes [default: the Secret kubelambda-link-key of the own namespace].
     #[arg(long, env = "KUBELAMBDA_LINK_KEY_FILE")]
     link_key_file: Option<String>,
@@ -79,6 +84,8 @@ pub struct Settings {
     pub default_namespace: String,
     /// Where the operator's replicas are found.
     pub operator: String,
+    /// The own namespace, where it is not the service account's.
+    pub namespace: Option<String>,
     /// File with the link key, where it is not in the Secret.
     pub link_key_file: Option<PathBuf>,
     /// The own pod's name.
@@ -127,6 +134,7 @@ impl Flags {
             region: wrong.region(self.region)?,
             default_namespace,
             operator,
+            namespace: self.namespace,
             link_key_file: self.link_key_file.map(PathBuf::from),
             pod_name: self.pod_name.unwrap_or_else(|| "gateway".to_owned()),
             environment_wait: seconds(wrong.number(
@@ -174,61 +182,6 @@ fn is_dns_label(text: &str) -> bool {
         && text.bytes().all(valid)
         && !text.starts_with('-')
         && !text.ends_with('-')
-}
-
-/// What was wrong so far.
-struct Wrong(Vec<String>);
-
-impl Wrong {
-    fn add(&mut self, flag: &str, value: &str, rule: &str) {
-        self.0.push(format!("{flag} {value}: {rule}"));
-    }
-
-    /// The value, or the default where it is not set or wrong.
-    fn read<T: FromStr<Err: std::fmt::Display>>(
-        &mut self,
-        flag: &str,
-        value: Option<String>,
-        default: T,
-    ) -> T {
-        let Some(value) = value else { return default };
-        value.parse().unwrap_or_else(|error: T::Err| {
-            self.add(flag, &value, &error.to_string());
-            default
-        })
-    }
-
-    fn number(
-        &mut self,
-        flag: &str,
-        value: Option<String>,
-        default: u64,
-        range: std::ops::RangeInclusive<u64>,
-    ) -> u64 {
-        let number = self.read(flag, value, default);
-        if !range.contains(&number) {
-            let rule = format!("it must be between {} and {}", range.start(), range.end());
-            self.add(flag, &number.to_string(), &rule);
-        }
-        number
-    }
-
-    fn size(&mut self, flag: &str, value: Option<String>, default: usize) -> usize {
-        let number = self.read(flag, value, default);
-        if number == 0 {
-            self.add(flag, "0", "it must be at least 1");
-        }
-        number
-    }
-
-    /// The one value without a constant default; an error only where even that is wrong.
-    fn region(&mut self, value: Option<String>) -> Result<Region, Vec<String>> {
-        let default: Region = match "us-east-1".parse() {
-            Ok(region) => region,
-            Err(error) => return Err(vec![format!("--region: {error}")]),
-        };
-        Ok(self.read("--region", value, default))
-    }
 }
 
 #[cfg(test)]
