@@ -35,7 +35,8 @@ impl Core {
         let starts_left = self.rules.starts_max.saturating_sub(count(starting));
         let bounds = Bounds {
             environments_max: scaling.max_environments,
-            starting_max: self.rules.starts_per_function_max,
+            // While starts fail, one at a time tells whether they still do.
+            starting_max: if known.starts.failures > 0 { 1 } else { self.rules.starts_per_function_max },
             starts_left: if may_start { starts_left } else { 0 },
             idle_timeout,
         };
