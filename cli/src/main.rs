@@ -1,2 +1,70 @@
-//! Placeholder.
-fn main() {}
+//! `kubelambda`: the same functions without a cluster, and what a person types.
+//!
+//! The program is two: started by `kubelambda local` for an environment, it is a shim and nothing else.
+
+mod command_line;
+mod import;
+mod invoke;
+mod local;
+mod manifest;
+mod output;
+mod project;
+mod sam;
+mod yaml;
+
+use std::process::ExitCode;
+
+use clap::Parser;
+use command_line::{Command, CommandLine};
+use local::environment::{PARENT, SHIM_COMMAND};
+use rustix::process::{Signal, getppid, set_parent_process_death_signal};
+use tracing_subscriber::EnvFilter;
+
+/// The variable that says what is logged about the gateway's work.
+const LOG: &str = "KUBELAMBDA_LOG";
+
+fn main() -> ExitCode {
+    if std::env::args_os().nth(1).is_some_and(|word| word == SHIM_COMMAND) {
+        return shim();
+    }
+    let arguments = CommandLine::parse();
+    let filter = std::env::var(LOG).ok().and_then(|text| EnvFilter::try_new(text).ok());
+    tracing_subscriber::fmt()
+        .with_env_filter(filter.unwrap_or_else(|| EnvFilter::new("warn")))
+        .with_writer(std::io::stderr)
+        .without_time()
+        .with_target(false)
+        .init();
+    match run(&arguments.command) {
+        Ok(code) => code,
+        Err(error) => {
+            output::note(format_args!("kubelambda: {error:#}"));
+            ExitCode::FAILURE
+        }
+    }
+}
+
+/// This process is a shim, which ends with the program that started it, however that ends.
+fn shim() -> ExitCode {
+    if let Err(error) = set_parent_process_death_signal(Some(Signal::TERM)) {
+        output::note(format_args!(
+            "kubelambda: an environment may outlive the program that started it: {error}"
+        ));
+    }
+    let started_by = std::env::var(PARENT).unwrap_or_default();
+    let parent = getppid().map(|pid| pid.as_raw_nonzero().get().to_string());
+    if parent.as_ref() != Some(&started_by) {
+        output::note("kubelambda: an environment is started by `kubelambda local`, not by hand");
+        return ExitCode::FAILURE;
+    }
+    runtime_shim::run(&[])
+}
+
+fn run(command: &Command) -> anyhow::Result<ExitCode> {
+    let runtime = tokio::runtime::Builder::new_multi_thread().enable_all().build()?;
+    match command {
+        Command::Local(arguments) => runtime.block_on(local::run(arguments)),
+        Command::Invoke(arguments) => runtime.block_on(invoke::run(arguments)),
+        Command::Import(arguments) => import::run(arguments).map(|()| ExitCode::SUCCESS),
+    }
+}

@@ -1,0 +1,159 @@
+//! One environment: a shim as a child process, from its start to its end.
+//!
+//! The shim announces itself to [`super::announcements`], is assigned over that link as the operator would do
+//! it, and tells its phases there. It ends by SIGTERM, as a pod does: an invocation that runs finishes first.
+
+use std::net::SocketAddr;
+use std::path::PathBuf;
+use std::process::{ExitStatus, Stdio};
+use std::time::Duration;
+
+use protocol::link::environment::{FromEnvironment, Phase};
+use protocol::link::frame::{FRAME_BYTES_MAX, read_frame, write_frame};
+use rustix::process::{Pid, Signal, kill_process, kill_process_group};
+use tokio::net::TcpStream;
+use tokio::net::tcp::OwnedReadHalf;
+use tokio::process::{Child, Command};
+use tokio::sync::{mpsc, oneshot};
+use tokio_util::sync::CancellationToken;
+
+use super::recipe::Recipe;
+use super::workspace::Place;
+
+/// The hidden command that makes this program a shim.
+pub(crate) const SHIM_COMMAND: &str = "environment";
+/// Set for a shim: the process id of the program that started it.
+pub(crate) const PARENT: &str = "KUBELAMBDA_PARENT";
+/// How long a shim may take to announce itself, in seconds.
+const ANNOUNCE_SECONDS_MAX: u64 = 10;
+/// How long a shim may take from SIGTERM to its end when everything ends, in milliseconds.
+const END_MILLIS_MAX: u64 = 2_000;
+
+/// What an environment tells of itself.
+#[derive(Debug)]
+pub(crate) enum Told {
+    /// It is assigned and can be dialled.
+    Up(SocketAddr),
+    /// It is in another phase.
+    Phase(Phase),
+}
+
+/// What an environment is started with.
+#[derive(Debug)]
+pub(crate) struct Start {
+    /// This program.
+    pub program: PathBuf,
+    /// Its folders.
+    pub place: Place,
+    /// Its settings, `KUBELAMBDA_` and all.
+    pub settings: Vec<(String, String)>,
+    /// What it becomes.
+    pub recipe: Recipe,
+    /// Cancelled: it is to take no further invocation and end.
+    pub leave: CancellationToken,
+    /// Cancelled: it is to end within [`END_MILLIS_MAX`].
+    pub stop: CancellationToken,
+}
+
+/// Runs an environment, whose link arrives in `link`, to its end; an error tells why it never became one.
+pub(crate) async fn run(
+    start: Start,
+    link: oneshot::Receiver<TcpStream>,
+    told: mpsc::Sender<Told>,
+) -> Result<(), String> {
+    let mut child = spawn(&start).map_err(|error| format!("the shim cannot be started: {error}"))?;
+    let pid = child.id().and_then(|id| i32::try_from(id).ok()).and_then(Pid::from_raw);
+    let impatient = async {
+        start.stop.cancelled().await;
+        tokio::time::sleep(Duration::from_millis(END_MILLIS_MAX)).await;
+    };
+    let lived = tokio::select! {
+        lived = live(&start, pid, link, &told) => lived,
+        ended = child.wait() => Err(format!("the shim ended before it announced itself: {}", exit_text(ended))),
+        () = impatient => Ok(()),
+    };
+    // Its link is over; the process follows in a moment, or is made to.
+    signal(pid, Signal::TERM);
+    let patience = Duration::from_millis(END_MILLIS_MAX);
+    if start.stop.is_cancelled() || tokio::time::timeout(patience, child.wait()).await.is_err() {
+        end_all(pid);
+    }
+    drop(tokio::time::timeout(patience, child.wait()).await);
+    lived
+}
+
+fn spawn(start: &Start) -> std::io::Result<Child> {
+    let Start { program, place, settings, recipe, .. } = start;
+    let own = [
+        ("KUBELAMBDA_LISTEN", "127.0.0.1:0".to_owned()),
+        ("KUBELAMBDA_RUNTIME_API", "127.0.0.1:0".to_owned()),
+        ("KUBELAMBDA_TASK_ROOT", recipe.task_root.display().to_string()),
+        ("KUBELAMBDA_TEMPORARY", place.temporary.display().to_string()),
+        ("KUBELAMBDA_ADDRESSES_FILE", place.addresses.display().to_string()),
+        (PARENT, std::process::id().to_string()),
+    ];
+    let mut command = Command::new(program);
+    command.arg(SHIM_COMMAND).env_clear().envs(&recipe.variables).envs(own);
+    command.envs(settings.iter().map(|(name, value)| (name, value)));
+    // A group of its own: Ctrl-C is this program's business, which ends its environments in order.
+    command.stdin(Stdio::null()).process_group(0).spawn()
+}
+
+/// From the announcement to the end of the link.
+async fn live(
+    start: &Start,
+    pid: Option<Pid>,
+    link: oneshot::Receiver<TcpStream>,
+    told: &mpsc::Sender<Told>,
+) -> Result<(), String> {
+    let arrived = tokio::time::timeout(Duration::from_secs(ANNOUNCE_SECONDS_MAX), link).await;
+    let Ok(Ok(stream)) = arrived else {
+        return Err(format!("the shim did not announce itself within {ANNOUNCE_SECONDS_MAX} s"));
+    };
+    let (reader, mut writer) = stream.into_split();
+    let sent = write_frame(&mut writer, &start.recipe.assignment).await;
+    sent.map_err(|error| format!("the shim cannot be assigned: {error}"))?;
+    drop(told.send(Told::Up(address(start)?)).await);
+    let phases = follow(reader, told);
+    tokio::pin!(phases);
+    tokio::select! {
+        () = &mut phases => return Ok(()),
+        () = start.leave.cancelled() => signal(pid, Signal::TERM),
+        () = start.stop.cancelled() => signal(pid, Signal::TERM),
+    }
+    phases.await;
+    Ok(())
+}
+
+/// Where the shim listens: it has written that before it announced itself.
+fn address(start: &Start) -> Result<SocketAddr, String> {
+    let text = std::fs::read_to_string(&start.place.addresses).unwrap_or_default();
+    let link = text.lines().find_map(|line| line.strip_prefix("link=")?.parse().ok());
+    link.ok_or_else(|| "the shim did not tell its address".to_owned())
+}
+
+/// Tells every phase until the link ends.
+async fn follow(mut reader: OwnedReadHalf, told: &mpsc::Sender<Told>) {
+    while let Ok(frame) = read_frame::<FromEnvironment, _>(&mut reader, FRAME_BYTES_MAX).await {
+        if let FromEnvironment::State(state) = frame.header {
+            drop(told.send(Told::Phase(state.phase)).await);
+        }
+    }
+}
+
+/// Ends the shim and everything below it, stopped or not.
+fn end_all(pid: Option<Pid>) {
+    if let Some(Err(error)) = pid.map(|pid| kill_process_group(pid, Signal::KILL)) {
+        tracing::debug!(%error, "An environment has ended by itself");
+    }
+}
+
+fn signal(pid: Option<Pid>, signal: Signal) {
+    if let Some(Err(error)) = pid.map(|pid| kill_process(pid, signal)) {
+        tracing::debug!(%error, "An environment has ended by itself");
+    }
+}
+
+fn exit_text(ended: std::io::Result<ExitStatus>) -> String {
+    ended.map_or_else(|error| error.to_string(), |status| status.to_string())
+}

@@ -1,0 +1,236 @@
+//! The catalog of a folder: read once at the start, and again whenever something in it is saved.
+//!
+//! A file that is broken keeps what was last right in it, and says what is wrong. Nothing is watched by the
+//! kernel: a look at a few file times every [`LOOK_MILLIS`] costs less than it is worth to depend on.
+
+use std::collections::BTreeMap;
+use std::io;
+use std::path::PathBuf;
+use std::sync::Arc;
+use std::time::Duration;
+
+use futures::future::BoxFuture;
+use gateway::catalog::{CatalogSource, DeclaredSender};
+use tokio::sync::watch;
+
+use super::snapshot::Snapshot;
+use super::stamp;
+use crate::manifest::Schemas;
+use crate::output;
+use crate::project::{self, Choices, LocalCode, LocalFunction, Problem, Project};
+
+/// How often the folder is looked at, in milliseconds.
+const LOOK_MILLIS: u64 = 300;
+
+/// The files of a folder and what was last right in each.
+#[derive(Debug)]
+pub(crate) struct Shelf {
+    root: PathBuf,
+    choices: Choices,
+    debug: bool,
+    schemas: Schemas,
+    files: BTreeMap<PathBuf, Held>,
+    code: BTreeMap<PathBuf, u64>,
+}
+
+#[derive(Debug, Default)]
+struct Held {
+    stamp: u64,
+    good: Project,
+    problems: Vec<Problem>,
+}
+
+/// What a look found.
+#[derive(Debug)]
+pub(crate) struct Look {
+    /// What is to be served, if it is not what was served before.
+    pub changed: Option<Snapshot>,
+    /// What is wrong, as far as it was not told before.
+    pub problems: Vec<Problem>,
+    /// What is worth knowing, likewise.
+    pub notes: Vec<String>,
+}
+
+impl Shelf {
+    /// A shelf that was not looked at yet.
+    pub(crate) fn new(root: PathBuf, choices: Choices, debug: bool) -> Self {
+        let (files, code) = (BTreeMap::new(), BTreeMap::new());
+        Self { root, choices, debug, schemas: Schemas::new(), files, code }
+    }
+
+    /// Looks at every file; blocks while it reads.
+    pub(crate) fn look(&mut self) -> io::Result<Look> {
+        let mut look = Look { changed: None, problems: Vec::new(), notes: Vec::new() };
+        let found = project::files(&self.root)?;
+        let mut changed = self.files.len() != found.len();
+        self.files.retain(|path, _| found.contains(path));
+        changed |= self.files.len() != found.len();
+        for path in found {
+            changed |= self.look_at(path, &mut look);
+        }
+        changed |= self.look_at_code();
+        if changed {
+            let (snapshot, notes) = self.snapshot();
+            look.notes.extend(notes);
+            look.changed = Some(snapshot);
+        }
+        Ok(look)
+    }
+
+    /// Reads a file if it was saved; true if what is served changes.
+    fn look_at(&mut self, path: PathBuf, look: &mut Look) -> bool {
+        let stamp = stamp::of(&path);
+        let known = self.files.get(&path);
+        if known.is_some_and(|held| held.stamp == stamp) {
+            return false;
+        }
+        // Editors empty a file before they write it.
+        if known.is_some() && std::fs::metadata(&path).is_ok_and(|metadata| metadata.len() == 0) {
+            return false;
+        }
+        let mut read = project::read_file(&self.schemas, &self.choices, &path);
+        let problems = std::mem::take(&mut read.problems);
+        look.problems.extend(problems.iter().cloned());
+        look.notes.append(&mut read.notes);
+        let held = self.files.entry(path).or_default();
+        let first = held.stamp == 0;
+        held.stamp = stamp;
+        held.problems = problems;
+        if held.problems.is_empty() || first {
+            held.good = read;
+            return true;
+        }
+        false
+    }
+
+    /// Looks at code and layers that lie beside the manifests.
+    fn look_at_code(&mut self) -> bool {
+        let functions = self.files.values().flat_map(|held| &held.good.functions);
+        let mut paths: Vec<_> = functions.flat_map(outside).collect();
+        paths.sort();
+        paths.dedup();
+        let now: BTreeMap<_, _> = paths.into_iter().map(|path| (path.clone(), stamp::of(&path))).collect();
+        let changed = now != self.code;
+        self.code = now;
+        changed
+    }
+
+    fn snapshot(&self) -> (Snapshot, Vec<String>) {
+        let held = || self.files.values().map(|held| &held.good);
+        let runtimes = held().flat_map(|project| &project.runtimes);
+        let runtimes = runtimes
+            .map(|runtime| (runtime.metadata.name.clone().unwrap_or_default(), runtime.spec.clone()))
+            .collect();
+        let functions = held().flat_map(|project| &project.functions).map(|function| {
+            let stamps = outside(function).map(|path| self.code.get(&path).copied().unwrap_or_default());
+            let stamp = stamps.fold(0, |all: u64, stamp| all.rotate_left(7) ^ stamp);
+            (function.clone(), stamp)
+        });
+        Snapshot::build(functions.collect(), &runtimes, self.debug)
+    }
+}
+
+fn outside(function: &LocalFunction) -> impl Iterator<Item = PathBuf> {
+    let code = match &function.code {
+        LocalCode::Manifest => None,
+        LocalCode::Folder(path) | LocalCode::Archive(path) => Some(path.clone()),
+    };
+    code.into_iter().chain(function.layers.clone())
+}
+
+/// The seam to the gateway: tells what the folder declares, and follows its changes.
+#[derive(Debug)]
+pub(crate) struct FolderCatalog {
+    shelf: Shelf,
+    served: watch::Sender<Arc<Snapshot>>,
+}
+
+impl FolderCatalog {
+    /// Follows a shelf that was looked at; `served` holds what was found.
+    pub(crate) fn new(shelf: Shelf, served: watch::Sender<Arc<Snapshot>>) -> Self {
+        Self { shelf, served }
+    }
+
+    async fn run(self, declared: DeclaredSender) {
+        let Self { mut shelf, served } = self;
+        let tell = |snapshot: &Snapshot| drop(declared.send_replace(Some(Arc::new(snapshot.declared()))));
+        tell(&served.borrow());
+        loop {
+            tokio::time::sleep(Duration::from_millis(LOOK_MILLIS)).await;
+            let looked = tokio::task::spawn_blocking(move || {
+                let look = shelf.look();
+                (shelf, look)
+            });
+            let Ok((same, look)) = looked.await else { return };
+            shelf = same;
+            match look {
+                Ok(look) => {
+                    report(&look);
+                    if let Some(snapshot) = look.changed {
+                        tell(&snapshot);
+                        served.send_replace(Arc::new(snapshot));
+                    }
+                }
+                Err(error) => tracing::warn!(%error, "The folder cannot be read"),
+            }
+        }
+    }
+}
+
+impl CatalogSource for FolderCatalog {
+    fn follow(self: Box<Self>, declared: DeclaredSender) -> BoxFuture<'static, ()> {
+        Box::pin(self.run(declared))
+    }
+}
+
+fn report(look: &Look) {
+    for problem in &look.problems {
+        output::note(format_args!("{problem}"));
+    }
+    if !look.problems.is_empty() {
+        output::note("The file's functions stay as they were.");
+    }
+    for note in &look.notes {
+        output::note(note);
+    }
+    if let Some(snapshot) = &look.changed {
+        let names: Vec<_> = snapshot.functions.iter().map(|of| of.local.function.aws_name()).collect();
+        output::note(format_args!("Reloaded: {}", names.join(", ")));
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    const MANIFEST: &str = "apiVersion: kubelambda.dev/v1alpha1\nkind: Function\nmetadata: {name: f}\n\
+        spec: {runtime: python3.11, handler: a.b, timeout: 3, code: {inline: {a.py: 'x'}}}\n";
+
+    fn served(look: &Look) -> Option<Vec<u32>> {
+        let snapshot = look.changed.as_ref()?;
+        Some(snapshot.functions.iter().map(|served| served.timeout_seconds).collect())
+    }
+
+    #[test]
+    fn a_broken_file_keeps_what_was_right_and_is_told_once() {
+        let folder = std::env::temp_dir().join(format!("kubelambda-shelf-{}", std::process::id()));
+        std::fs::create_dir_all(&folder).unwrap();
+        let file = folder.join("f.yaml");
+        std::fs::write(&file, MANIFEST).unwrap();
+        let mut shelf = Shelf::new(folder.clone(), Choices::default(), false);
+        assert_eq!(served(&shelf.look().unwrap()), Some(vec![3]));
+        assert_eq!(served(&shelf.look().unwrap()), None);
+        std::fs::write(&file, MANIFEST.replace("timeout: 3", "timeout: 1000")).unwrap();
+        let look = shelf.look().unwrap();
+        assert_eq!(served(&look), None);
+        assert!(look.problems[0].to_string().contains("f.yaml:4: spec.timeout: should be less"));
+        assert!(shelf.look().unwrap().problems.is_empty());
+        std::fs::write(&file, "").unwrap();
+        assert_eq!(served(&shelf.look().unwrap()), None);
+        std::fs::write(&file, MANIFEST.replace("timeout: 3", "timeout: 10")).unwrap();
+        assert_eq!(served(&shelf.look().unwrap()), Some(vec![10]));
+        std::fs::remove_file(&file).unwrap();
+        assert_eq!(served(&shelf.look().unwrap()), Some(vec![]));
+        std::fs::remove_dir_all(&folder).unwrap();
+    }
+}

@@ -1,0 +1,99 @@
+//! What it takes to start one environment: its runtime, its folders, its ticket.
+
+use std::path::PathBuf;
+
+use domain::Region;
+use protocol::link::assignment::Revision;
+use protocol::link::control::Obstacle;
+use ring::rand::{SecureRandom, SystemRandom};
+use tokio::sync::mpsc;
+use tokio_util::sync::CancellationToken;
+
+use super::announcements::Announcements;
+use super::environment::{self, Start, Told};
+use super::recipe::recipe;
+use super::runtimes::Runtimes;
+use super::snapshot::{DEBUG_SECONDS, Served};
+use super::workspace::Workspace;
+
+/// Why an environment cannot start: what kind of obstacle, and in words.
+pub(crate) type NotStarted = (Obstacle, String);
+
+/// Starts environments of any function.
+#[derive(Debug)]
+pub(crate) struct Starter {
+    /// This program, which is the shim as well.
+    pub program: PathBuf,
+    /// Interpreters and clients.
+    pub runtimes: Runtimes,
+    /// Folders of this run.
+    pub workspace: Workspace,
+    /// Where shims announce themselves.
+    pub announcements: Announcements,
+    /// The region that functions see.
+    pub region: Region,
+}
+
+impl Starter {
+    /// Runs an environment to its end; an error tells why it never became one.
+    pub(crate) async fn run(
+        &self,
+        name: &str,
+        served: &Served,
+        leave: CancellationToken,
+        stop: CancellationToken,
+        told: mpsc::Sender<Told>,
+    ) -> Result<(), NotStarted> {
+        let (settings, link) = self.announcements.expect(name);
+        let start = self.prepare(name, served, settings, leave, stop).await?;
+        let result = environment::run(start, link, told).await;
+        self.workspace.remove(name);
+        result.map_err(|message| (Obstacle::Refused, message))
+    }
+
+    async fn prepare(
+        &self,
+        name: &str,
+        served: &Served,
+        mut settings: Vec<(String, String)>,
+        leave: CancellationToken,
+        stop: CancellationToken,
+    ) -> Result<Start, NotStarted> {
+        let interpreter = match (&served.runtime, &served.local.function.spec.runtime) {
+            // A Runtime of the folder says itself how it is started.
+            (None, Some(name)) => {
+                Some(self.runtimes.of(name).await.map_err(|message| (Obstacle::UnknownRuntime, message))?)
+            }
+            _ => None,
+        };
+        let refused = |error: std::io::Error| (Obstacle::Refused, error.to_string());
+        let invalid = |message: String| (Obstacle::Invalid, message);
+        // Unpacking an archive takes a moment, once; other tasks go on meanwhile.
+        let folders =
+            tokio::task::block_in_place(|| self.workspace.folders(&served.local)).map_err(invalid)?;
+        let place = self.workspace.place(name).map_err(refused)?;
+        let log_stream = random().map_err(refused)?;
+        let recipe = recipe(served, interpreter.as_ref(), &folders, &place, &self.region, log_stream)
+            .map_err(invalid)?;
+        if served.timeout_seconds == DEBUG_SECONDS {
+            let limit = u64::from(DEBUG_SECONDS) * 1_000;
+            settings.push(("KUBELAMBDA_INIT_LIMIT_MILLIS".to_owned(), limit.to_string()));
+        }
+        Ok(Start { program: self.program.clone(), place, settings, recipe, leave, stop })
+    }
+}
+
+/// A name that no environment of this run has had.
+pub(crate) fn name(revision: &Revision) -> String {
+    let random = random().unwrap_or_default();
+    format!("{}-{:08x}", revision.function, u128::from_be_bytes(random) >> 96)
+}
+
+/// Sixteen random bytes.
+pub(crate) fn random() -> std::io::Result<[u8; 16]> {
+    let mut bytes = [0; 16];
+    SystemRandom::new()
+        .fill(&mut bytes)
+        .map_err(|_| std::io::Error::other("the system gives no random bytes"))?;
+    Ok(bytes)
+}

@@ -1,0 +1,97 @@
+//! Folders of a run: one for each environment, and unpacked archives. All is gone at the end.
+
+use std::fs;
+use std::io;
+use std::os::unix::fs::DirBuilderExt;
+use std::path::{Path, PathBuf};
+
+use domain::limits::UNPACKED_CODE_BYTES_MAX;
+
+use super::recipe::Folders;
+use super::stamp;
+use crate::project::{LocalCode, LocalFunction};
+
+/// Only its owner looks into a run's folders: code and tickets are there.
+const PRIVATE: u32 = 0o700;
+
+/// The folders of one environment.
+#[derive(Debug, Clone)]
+pub(crate) struct Place {
+    /// Where the shim lays out code.
+    pub task_root: PathBuf,
+    /// In the place of `/tmp`.
+    pub temporary: PathBuf,
+    /// Where the shim writes its addresses.
+    pub addresses: PathBuf,
+}
+
+/// The folder of a run; dropping it removes it.
+#[derive(Debug)]
+pub(crate) struct Workspace(PathBuf);
+
+impl Workspace {
+    /// A new one, whose name no other program can have taken.
+    pub(crate) fn create(random: [u8; 16]) -> io::Result<Self> {
+        let name = format!("kubelambda-{:016x}", u128::from_be_bytes(random) >> 64);
+        let path = std::env::temp_dir().join(name);
+        fs::DirBuilder::new().mode(PRIVATE).create(&path)?;
+        Ok(Self(path))
+    }
+
+    /// The folders of the environment `name`, made anew.
+    pub(crate) fn place(&self, name: &str) -> io::Result<Place> {
+        let own = self.0.join(name);
+        let place = Place {
+            task_root: own.join("task"),
+            temporary: own.join("tmp"),
+            addresses: own.join("addresses"),
+        };
+        fs::create_dir_all(&place.task_root)?;
+        fs::create_dir_all(&place.temporary)?;
+        Ok(place)
+    }
+
+    /// Removes an environment's folders.
+    pub(crate) fn remove(&self, name: &str) {
+        if let Err(error) = fs::remove_dir_all(self.0.join(name)) {
+            tracing::debug!(%error, name, "An environment's folder stays behind");
+        }
+    }
+
+    /// The folders of a function's code and layers; archives are unpacked once for each of their states.
+    pub(crate) fn folders(&self, local: &LocalFunction) -> Result<Folders, String> {
+        let code = match &local.code {
+            LocalCode::Manifest => None,
+            LocalCode::Folder(path) => Some(path.clone()),
+            LocalCode::Archive(path) => Some(self.unpacked(path)?),
+        };
+        let layer = |path: &PathBuf| if path.is_dir() { Ok(path.clone()) } else { self.unpacked(path) };
+        let layers = local.layers.iter().map(layer).collect::<Result<_, _>>()?;
+        Ok(Folders { code, layers })
+    }
+
+    fn unpacked(&self, archive: &Path) -> Result<PathBuf, String> {
+        let cannot = |error: String| format!("{} cannot be unpacked: {error}", archive.display());
+        let target = self.0.join(format!("code-{:016x}", stamp::of(archive)));
+        if target.is_dir() {
+            return Ok(target);
+        }
+        let file = fs::File::open(archive).map_err(|error| cannot(error.to_string()))?;
+        let mut zip = zip::ZipArchive::new(file).map_err(|error| cannot(error.to_string()))?;
+        if zip.decompressed_size().is_none_or(|bytes| bytes > u128::from(UNPACKED_CODE_BYTES_MAX)) {
+            return Err(cannot(format!("it unpacks to more than {UNPACKED_CODE_BYTES_MAX} bytes")));
+        }
+        let partial = target.with_extension("partial");
+        zip.extract(&partial).map_err(|error| cannot(error.to_string()))?;
+        fs::rename(&partial, &target).map_err(|error| cannot(error.to_string()))?;
+        Ok(target)
+    }
+}
+
+impl Drop for Workspace {
+    fn drop(&mut self) {
+        if let Err(error) = fs::remove_dir_all(&self.0) {
+            tracing::warn!(%error, folder = %self.0.display(), "The run's folder stays behind");
+        }
+    }
+}

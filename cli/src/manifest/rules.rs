@@ -1,0 +1,109 @@
+//! Rules that a schema cannot express: sizes in bytes, paths, archives.
+//!
+//! The operator checks the same before it creates a pod; here they are told before anything starts.
+
+use std::collections::BTreeMap;
+use std::io::Cursor;
+
+use base64::Engine;
+use base64::engine::general_purpose::STANDARD;
+use domain::limits::{ENVIRONMENT_VARIABLES_BYTES_MAX, MANIFEST_CODE_BYTES_MAX};
+use resources::FunctionSpec;
+
+use super::schema::Broken;
+
+/// Every rule that the function breaks.
+pub(crate) fn check(spec: &FunctionSpec) -> Result<(), Vec<Broken>> {
+    let mut all = Vec::new();
+    if let Some(files) = &spec.code.inline {
+        inline(files, &mut all);
+    }
+    if let Some(text) = &spec.code.zip_file
+        && let Err(rule) = zip_bytes(text).and_then(|archive| is_archive(&archive))
+    {
+        all.push(broken(&["spec", "code", "zipFile"], rule));
+    }
+    if let Some(environment) = &spec.environment {
+        let bytes: usize = environment.variables.iter().map(|(name, value)| name.len() + value.len()).sum();
+        if bytes > ENVIRONMENT_VARIABLES_BYTES_MAX {
+            let rule =
+                format!("has {bytes} bytes of names and values; at most {ENVIRONMENT_VARIABLES_BYTES_MAX}");
+            all.push(broken(&["spec", "environment", "variables"], rule));
+        }
+    }
+    if all.is_empty() { Ok(()) } else { Err(all) }
+}
+
+/// The archive that `zipFile` writes in base64, with or without line breaks.
+pub(crate) fn zip_bytes(text: &str) -> Result<Vec<u8>, String> {
+    let compact: String = text.split_ascii_whitespace().collect();
+    let archive = STANDARD.decode(compact).map_err(|error| format!("is no base64: {error}"))?;
+    if archive.len() > MANIFEST_CODE_BYTES_MAX {
+        let bytes = archive.len();
+        return Err(format!(
+            "has {bytes} bytes before base64; at most {MANIFEST_CODE_BYTES_MAX} fit into a manifest"
+        ));
+    }
+    Ok(archive)
+}
+
+fn is_archive(archive: &[u8]) -> Result<(), String> {
+    zip::ZipArchive::new(Cursor::new(archive))
+        .map(drop)
+        .map_err(|error| format!("is no zip archive: {error}"))
+}
+
+fn inline(files: &BTreeMap<String, String>, all: &mut Vec<Broken>) {
+    let bytes: usize = files.values().map(String::len).sum();
+    if bytes > MANIFEST_CODE_BYTES_MAX {
+        let rule = format!("has {bytes} bytes in all; at most {MANIFEST_CODE_BYTES_MAX} fit into a manifest");
+        all.push(broken(&["spec", "code", "inline"], rule));
+    }
+    for name in files.keys() {
+        let below = format!("{name}/");
+        let rule = if !is_relative_path(name) {
+            "is no relative path without '.', '..' and empty parts"
+        } else if files.range(below.clone()..).next().is_some_and(|(other, _)| other.starts_with(&below)) {
+            "cannot be both a file and a folder"
+        } else {
+            continue;
+        };
+        all.push(broken(&["spec", "code", "inline", name], rule.to_owned()));
+    }
+}
+
+fn is_relative_path(name: &str) -> bool {
+    name.split('/').all(|part| !matches!(part, "" | "." | "..") && !part.contains(['\0', '\\']))
+}
+
+fn broken(path: &[&str], rule: String) -> Broken {
+    Broken { path: path.iter().map(|part| (*part).to_owned()).collect(), rule }
+}
+
+#[cfg(test)]
+mod tests {
+    use serde_json::{Value, json};
+
+    use super::*;
+
+    fn check_rule(spec: Value, expected: &str) {
+        let spec: FunctionSpec = serde_json::from_value(spec).unwrap();
+        let found = check(&spec).err().unwrap_or_default();
+        let found = found
+            .first()
+            .map(|broken| format!("{}: {}", broken.path.join("."), broken.rule))
+            .unwrap_or_default();
+        assert!(found.contains(expected) && found.is_empty() == expected.is_empty(), "{found}");
+    }
+
+    #[test]
+    fn code_in_a_manifest_is_bounded() {
+        let inline = |bytes| json!({"code": {"inline": {"a.py": "x".repeat(bytes)}}});
+        check_rule(inline(MANIFEST_CODE_BYTES_MAX), "");
+        check_rule(inline(MANIFEST_CODE_BYTES_MAX + 1), "at most 524288");
+        check_rule(json!({"code": {"inline": {"../a": ""}}}), "spec.code.inline.../a: is no relative path");
+        check_rule(json!({"code": {"inline": {"a": "", "a/b": ""}}}), "both a file and a folder");
+        check_rule(json!({"code": {"zipFile": "AAAA"}}), "is no zip archive");
+        check_rule(json!({"code": {"zipFile": "A"}}), "is no base64");
+    }
+}

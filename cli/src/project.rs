@@ -1,0 +1,170 @@
+//! What a folder holds: functions, runtimes, and what is wrong with the rest.
+
+use std::collections::BTreeMap;
+use std::fmt;
+use std::fs;
+use std::io;
+use std::path::{Path, PathBuf};
+
+use resources::{Function, Runtime};
+
+use crate::manifest::{self, Schemas};
+use crate::sam;
+
+/// Most files of one folder that are read.
+const FILES_MAX: usize = 1_000;
+/// Names that a SAM template has, in the order in which they are looked for.
+const TEMPLATES: [&str; 3] = ["template.yaml", "template.yml", "template.json"];
+
+/// A function and where its code is.
+#[derive(Debug, Clone)]
+pub(crate) struct LocalFunction {
+    /// As `kubectl apply` would have it; of a template, without code.
+    pub function: Function,
+    /// Where the code is.
+    pub code: LocalCode,
+    /// Folders or archives of layers, in order.
+    pub layers: Vec<PathBuf>,
+    /// The file that declares it.
+    pub source: PathBuf,
+}
+
+/// Where code is.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(crate) enum LocalCode {
+    /// In the manifest, or in an image.
+    Manifest,
+    /// In a folder, used in place.
+    Folder(PathBuf),
+    /// In an archive.
+    Archive(PathBuf),
+}
+
+impl LocalFunction {
+    pub(crate) fn of_manifest(function: Function, source: &Path) -> Self {
+        Self { function, code: LocalCode::Manifest, layers: Vec::new(), source: source.to_owned() }
+    }
+}
+
+/// Something that keeps a function from being served.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(crate) struct Problem {
+    /// The file.
+    pub file: PathBuf,
+    /// Line in the file, from 1.
+    pub line: Option<usize>,
+    /// Number of the document, where the file has several.
+    pub document: Option<usize>,
+    /// Path of the field; empty for the whole document.
+    pub field: String,
+    /// What must hold there.
+    pub rule: String,
+}
+
+impl Problem {
+    pub(crate) fn of_file(file: &Path, rule: String) -> Self {
+        Self { file: file.to_owned(), line: None, document: None, field: String::new(), rule }
+    }
+}
+
+impl fmt::Display for Problem {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "{}", self.file.display())?;
+        if let Some(line) = self.line {
+            write!(f, ":{line}")?;
+        }
+        if let Some(document) = self.document {
+            write!(f, ": document {document}")?;
+        }
+        if !self.field.is_empty() {
+            write!(f, ": {}", self.field)?;
+        }
+        // Rules between fields name their field themselves.
+        let rule = self.rule.strip_prefix(&self.field).unwrap_or(&self.rule);
+        write!(f, ": {}", rule.trim_start_matches([':', ' ']))
+    }
+}
+
+/// All that a folder declares.
+#[derive(Debug, Default)]
+pub(crate) struct Project {
+    /// Functions, in the order of files and documents.
+    pub functions: Vec<LocalFunction>,
+    /// Runtimes.
+    pub runtimes: Vec<Runtime>,
+    /// What is worth knowing.
+    pub notes: Vec<String>,
+    /// What is wrong.
+    pub problems: Vec<Problem>,
+}
+
+/// What a person chose beside the folder.
+#[derive(Debug, Clone, Default)]
+pub(crate) struct Choices {
+    /// Values of a template's parameters and attributes.
+    pub parameters: BTreeMap<String, String>,
+    /// The region.
+    pub region: String,
+    /// The account id.
+    pub account: String,
+}
+
+/// The files that make up a project; a folder with a SAM template is that template.
+pub(crate) fn files(root: &Path) -> io::Result<Vec<PathBuf>> {
+    if root.is_file() {
+        return Ok(vec![root.to_owned()]);
+    }
+    let template = TEMPLATES.iter().map(|name| root.join(name)).find(|path| sam::is_template(path));
+    if let Some(template) = template {
+        return Ok(vec![template]);
+    }
+    let is_manifest = |path: &PathBuf| {
+        path.extension()
+            .is_some_and(|extension| ["yaml", "yml", "json"].iter().any(|known| extension == *known))
+            && path.is_file()
+    };
+    let mut files = Vec::new();
+    for entry in fs::read_dir(root)? {
+        let path = entry?.path();
+        if is_manifest(&path) {
+            files.push(path);
+        }
+    }
+    files.sort();
+    if files.len() > FILES_MAX {
+        let message = format!("{} has {} manifests; at most {FILES_MAX}", root.display(), files.len());
+        return Err(io::Error::other(message));
+    }
+    Ok(files)
+}
+
+/// Reads one file on its own.
+pub(crate) fn read_file(schemas: &Schemas, choices: &Choices, path: &Path) -> Project {
+    let mut project = Project::default();
+    if sam::is_template(path) {
+        sam::read_file(schemas, choices, path, &mut project);
+    } else {
+        manifest::read_file(schemas, path, &mut project);
+    }
+    project
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_problem_is_told_with_file_line_document_field_and_rule() {
+        let problem = Problem {
+            file: "f.yaml".into(),
+            line: Some(7),
+            document: Some(2),
+            field: "spec.timeout".into(),
+            rule: "should be less than or equal to 900: 901".into(),
+        };
+        let text = "f.yaml:7: document 2: spec.timeout: should be less than or equal to 900: 901";
+        assert_eq!(problem.to_string(), text);
+        let problem = Problem { field: "spec".into(), rule: "spec: set one".into(), ..problem };
+        assert_eq!(problem.to_string(), "f.yaml:7: document 2: spec: set one");
+    }
+}

@@ -1,0 +1,322 @@
+//! From a template's function to a Function with its code beside it.
+
+use std::path::{Path, PathBuf};
+
+use resources::Function;
+use serde_json::{Map, Value, json};
+
+use super::Unresolved;
+use super::scope::{Scope, text_of};
+use crate::manifest::Schemas;
+use crate::project::{Choices, LocalCode, LocalFunction};
+use crate::yaml::{Content, Node};
+
+/// Properties and the fields of a Function that they become.
+const FIELDS: [(&str, &str); 6] = [
+    ("Runtime", "runtime"),
+    ("Handler", "handler"),
+    ("MemorySize", "memorySize"),
+    ("Timeout", "timeout"),
+    ("Description", "description"),
+    ("Architectures", "architectures"),
+];
+
+/// A template, read for its functions.
+pub(super) struct Template<'a> {
+    scope: Scope<'a>,
+    folder: PathBuf,
+    globals: Option<&'a Node>,
+}
+
+/// What became of a function.
+pub(super) enum Read {
+    /// It can be served.
+    Function(Box<LocalFunction>),
+    /// It cannot, for this reason.
+    PassedOver(String),
+}
+
+/// All that is wrong, each with the property's path.
+type Wrong = Vec<(String, Unresolved)>;
+
+impl<'a> Template<'a> {
+    pub(super) fn new(root: &'a Node, choices: &'a Choices, folder: &Path) -> Self {
+        let globals = root.get("Globals").and_then(|globals| globals.get("Function"));
+        Self { scope: Scope { root, choices }, folder: folder.to_owned(), globals }
+    }
+
+    pub(super) fn function(&self, schemas: &Schemas, logical: &str, resource: &Node) -> Result<Read, Wrong> {
+        if self.value(resource, "PackageType")? == "Image" {
+            return Ok(Read::PassedOver("its code is an image".to_owned()));
+        }
+        let (code, inline) = match self.code(resource)? {
+            Code::At(code) => (code, None),
+            Code::Text(text) => (LocalCode::Manifest, Some(text)),
+            Code::Elsewhere => {
+                return Ok(Read::PassedOver(
+                    "its code is in S3; local mode takes a folder or a zip file".to_owned(),
+                ));
+            }
+        };
+        let layers = self.layers(resource)?;
+        let spec = self.spec(logical, resource, inline)?;
+        let manifest = json!({
+            "apiVersion": "kubelambda.dev/v1alpha1", "kind": "Function",
+            "metadata": {"name": logical.to_ascii_lowercase()}, "spec": spec,
+        });
+        let broken = schemas.function_rules(&manifest);
+        if !broken.is_empty() {
+            return Err(broken
+                .into_iter()
+                .map(|broken| at_property(resource, &broken.path, broken.rule))
+                .collect());
+        }
+        let mut function: Function =
+            serde_json::from_value(manifest).map_err(|error| wrong("", resource, error.to_string()))?;
+        if code != LocalCode::Manifest {
+            function.spec.code = resources::function::FunctionCode::default();
+        }
+        Ok(Read::Function(Box::new(LocalFunction { function, code, layers, source: PathBuf::new() })))
+    }
+
+    /// The spec as a manifest would have it; code that lies beside the template is stood in for by a file.
+    fn spec(&self, logical: &str, resource: &Node, inline: Option<String>) -> Result<Value, Wrong> {
+        let mut spec = Map::new();
+        for (property, field) in FIELDS {
+            let value = self.value(resource, property)?;
+            if !value.is_null() {
+                spec.insert(field.to_owned(), as_number(field, value));
+            }
+        }
+        let name = self.value(resource, "FunctionName")?;
+        spec.insert("functionName".to_owned(), if name.is_null() { logical.into() } else { name });
+        let variables = self.variables(resource)?;
+        if !variables.is_empty() {
+            spec.insert("environment".to_owned(), json!({"variables": variables}));
+        }
+        let storage = self.value(resource, "EphemeralStorage")?;
+        if let Some(size) = storage.get("Size") {
+            spec.insert("ephemeralStorage".to_owned(), as_number("ephemeralStorage", size.clone()));
+        }
+        let file = match spec.get("runtime").and_then(Value::as_str) {
+            Some(runtime) if runtime.starts_with("nodejs") => "index.js",
+            _ => "index.py",
+        };
+        spec.insert("code".to_owned(), json!({"inline": {file: inline.unwrap_or_default()}}));
+        Ok(Value::Object(spec))
+    }
+
+    /// A property of the function, else of `Globals`; null where neither has it.
+    fn value(&self, resource: &Node, property: &str) -> Result<Value, Wrong> {
+        let own = resource.get("Properties").and_then(|properties| properties.get(property));
+        let Some(node) = own.or_else(|| self.globals?.get(property)) else { return Ok(Value::Null) };
+        self.scope.value(node).map_err(|error| vec![(property.to_owned(), error)])
+    }
+
+    /// Of lists and maps SAM takes the globals' entries, then the function's.
+    fn both<'n>(&'n self, resource: &'n Node, property: &str) -> [Option<&'n Node>; 2] {
+        let own = resource.get("Properties").and_then(|properties| properties.get(property));
+        [self.globals.and_then(|globals| globals.get(property)), own]
+    }
+
+    fn variables(&self, resource: &Node) -> Result<Map<String, Value>, Wrong> {
+        let mut variables = Map::new();
+        let mut all_wrong = Vec::new();
+        for environment in self.both(resource, "Environment").into_iter().flatten() {
+            let Some(Node { content: Content::Map(fields), .. }) = environment.get("Variables") else {
+                continue;
+            };
+            for (name, _, node) in fields {
+                match self.scope.value(node) {
+                    Ok(Value::Null) => {}
+                    // CloudFormation makes a text of every scalar.
+                    Ok(value) => drop(variables.insert(name.clone(), Value::from(text_of(&value)))),
+                    Err(error) => all_wrong.push((format!("Environment.Variables.{name}"), error)),
+                }
+            }
+        }
+        if all_wrong.is_empty() { Ok(variables) } else { Err(all_wrong) }
+    }
+
+    fn code(&self, resource: &Node) -> Result<Code, Wrong> {
+        let inline = self.value(resource, "InlineCode")?;
+        if let Value::String(text) = inline {
+            return Ok(Code::Text(text));
+        }
+        for property in ["CodeUri", "Code"] {
+            match self.value(resource, property)? {
+                Value::Null => {}
+                Value::String(uri) if !uri.contains("://") => {
+                    return self.at(&uri).map(Code::At).map_err(|message| wrong(property, resource, message));
+                }
+                other => match other.get("ZipFile").and_then(Value::as_str) {
+                    Some(text) => return Ok(Code::Text(text.to_owned())),
+                    None => return Ok(Code::Elsewhere),
+                },
+            }
+        }
+        self.at(".").map(Code::At).map_err(|message| wrong("CodeUri", resource, message))
+    }
+
+    fn at(&self, uri: &str) -> Result<LocalCode, String> {
+        let path = self.folder.join(uri);
+        let path = path.canonicalize().map_err(|error| format!("{}: {error}", path.display()))?;
+        if path.is_dir() { Ok(LocalCode::Folder(path)) } else { Ok(LocalCode::Archive(path)) }
+    }
+
+    fn layers(&self, resource: &Node) -> Result<Vec<PathBuf>, Wrong> {
+        let mut paths = Vec::new();
+        for layers in self.both(resource, "Layers").into_iter().flatten() {
+            let Content::List(items) = &layers.content else { continue };
+            for item in items {
+                let name = layer_name(item);
+                let path = self.layer(name.as_deref()).map_err(|message| {
+                    vec![("Layers".to_owned(), Unresolved { line: item.line, message })]
+                })?;
+                paths.push(path);
+            }
+        }
+        Ok(paths)
+    }
+
+    fn layer(&self, name: Option<&str>) -> Result<PathBuf, String> {
+        let name = name.ok_or("only layers of this template can be used: !Ref the LayerVersion")?;
+        let layer = self.scope.resource(name).ok_or_else(|| format!("there is no resource '{name}'"))?;
+        let properties = layer.get("Properties");
+        let uri = ["ContentUri", "Content"].iter().find_map(|field| properties?.get(field));
+        let uri = uri.ok_or_else(|| format!("{name} has no ContentUri"))?;
+        let uri = self.scope.value(uri).map_err(|error| error.message)?;
+        let uri = uri.as_str().ok_or_else(|| format!("{name}: ContentUri is no folder or zip file"))?;
+        match self.at(uri)? {
+            LocalCode::Folder(path) | LocalCode::Archive(path) => Ok(path),
+            LocalCode::Manifest => Err(format!("{name} has no content")),
+        }
+    }
+}
+
+enum Code {
+    At(LocalCode),
+    Text(String),
+    Elsewhere,
+}
+
+/// A parameter's text where a number belongs, as CloudFormation takes it.
+fn as_number(field: &str, value: Value) -> Value {
+    if !matches!(field, "memorySize" | "timeout" | "ephemeralStorage") {
+        return value;
+    }
+    value.as_str().and_then(|text| text.parse::<u64>().ok()).map_or_else(|| value.clone(), Value::from)
+}
+
+/// A broken rule of a Function, at the template's property.
+fn at_property(resource: &Node, path: &[String], rule: String) -> (String, Unresolved) {
+    let field = path.get(1).map(String::as_str).unwrap_or_default();
+    let property = FIELDS.iter().find(|(_, known)| *known == field).map(|(property, _)| *property);
+    let property = property.unwrap_or(match field {
+        "environment" => "Environment",
+        "functionName" => "FunctionName",
+        "ephemeralStorage" => "EphemeralStorage",
+        _ => "",
+    });
+    (property.to_owned(), Unresolved { line: resource.line_of(["Properties", property]), message: rule })
+}
+
+fn wrong(property: &str, resource: &Node, message: String) -> Wrong {
+    vec![(property.to_owned(), Unresolved { line: resource.line_of(["Properties", property]), message })]
+}
+
+/// The logical name in `!Ref Layer`, before it is resolved.
+fn layer_name(item: &Node) -> Option<String> {
+    let referred = if item.tag.as_deref() == Some("Ref") { item.text() } else { item.get("Ref")?.text() };
+    referred.map(str::to_owned)
+}
+
+#[cfg(test)]
+mod tests {
+    use proptest::prelude::*;
+
+    use super::*;
+    use crate::yaml;
+
+    const TEMPLATE: &str = "
+Transform: AWS::Serverless-2016-10-31
+Parameters: {Size: {Default: '256'}}
+Globals:
+  Function:
+    Runtime: python3.11
+    Timeout: 7
+    Environment: {Variables: {SHARED: yes, OWN: globals}}
+Resources:
+  Base: {Type: AWS::Serverless::LayerVersion, Properties: {ContentUri: layer/}}
+";
+
+    fn read(function: &str) -> Result<Read, Vec<String>> {
+        let folder = std::env::temp_dir().join("kubelambda-sam");
+        std::fs::create_dir_all(folder.join("layer")).unwrap();
+        std::fs::create_dir_all(folder.join("src")).unwrap();
+        let text =
+            format!("{TEMPLATE}  F:\n    Type: AWS::Serverless::Function\n    Properties: {function}\n");
+        let root = yaml::read(&text).unwrap().remove(0);
+        let choices = Choices { region: "r".into(), account: "1".into(), ..Choices::default() };
+        let template = Template::new(&root, &choices, &folder);
+        let resource = root.get("Resources").unwrap().get("F").unwrap();
+        template.function(&Schemas::new(), "F", resource).map_err(|all| {
+            all.into_iter()
+                .map(|(field, wrong)| format!("{}:{field}: {}", wrong.line, wrong.message))
+                .collect()
+        })
+    }
+
+    fn function(text: &str) -> LocalFunction {
+        match read(text) {
+            Ok(Read::Function(function)) => *function,
+            Ok(Read::PassedOver(why)) => panic!("{why}"),
+            Err(wrong) => panic!("{wrong:?}"),
+        }
+    }
+
+    #[test]
+    fn globals_and_the_function_s_own_are_joined() {
+        let read = function(
+            "{CodeUri: src, Handler: a.b, MemorySize: !Ref Size, Layers: [!Ref Base], Environment: {Variables: {OWN: 1}}}",
+        );
+        let spec = &read.function.spec;
+        assert_eq!((spec.memory_size, spec.timeout, read.function.aws_name()), (256, 7, "F"));
+        assert_eq!(spec.runtime.as_deref(), Some("python3.11"));
+        let variables = &spec.environment.as_ref().unwrap().variables;
+        assert_eq!((variables["SHARED"].as_str(), variables["OWN"].as_str()), ("true", "1"));
+        assert!(matches!(&read.code, LocalCode::Folder(path) if path.ends_with("src")));
+        assert!(read.layers[0].ends_with("layer"));
+    }
+
+    #[test]
+    fn what_is_wrong_is_told_at_its_property() {
+        let wrong = |text: &str| read(text).err().unwrap_or_default().concat();
+        assert!(wrong("{CodeUri: src, Handler: a.b, Timeout: 901}").contains("Timeout: should be less than"));
+        assert!(wrong("{CodeUri: nowhere, Handler: a.b}").contains("CodeUri: "));
+        assert!(wrong("{CodeUri: src}").contains("spec.handler is required"));
+        let unknown = wrong("{CodeUri: src, Handler: a.b, Environment: {Variables: {A: !GetAtt T.Arn}}}");
+        assert!(unknown.contains("Environment.Variables.A: 'T.Arn' is no attribute"), "{unknown}");
+        assert!(matches!(read("{PackageType: Image}"), Ok(Read::PassedOver(_))));
+        assert!(matches!(read("{CodeUri: 's3://a/b', Handler: a.b}"), Ok(Read::PassedOver(_))));
+    }
+
+    #[test]
+    fn code_in_the_template_becomes_a_file() {
+        let read = function("{InlineCode: 'x = 1', Handler: index.f}");
+        assert_eq!(read.function.spec.code.inline.unwrap()["index.py"], "x = 1");
+    }
+
+    proptest! {
+        #[test]
+        fn no_function_makes_the_reader_panic(text in "\\{(Handler|Timeout|CodeUri|Layers|Environment): [!A-Za-z0-9\\[\\]{} ]{0,20}\\}") {
+            let root = yaml::read(&format!("Resources: {{F: {{Properties: {text}}}}}"));
+            if let Ok(mut documents) = root {
+                let root = documents.remove(0);
+                let choices = Choices::default();
+                let template = Template::new(&root, &choices, Path::new("/nowhere"));
+                drop(template.function(&Schemas::new(), "F", root.get("Resources").unwrap().get("F").unwrap()));
+            }
+        }
+    }
+}

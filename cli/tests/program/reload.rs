@@ -1,0 +1,55 @@
+//! What is saved is served, and what is broken is told.
+
+use std::fs;
+
+use crate::harness::{Local, folder, manifest, run, wait_for};
+
+const ANSWERS: &str = "def handler(event, context):\n    return 'old'";
+
+fn answers(local: &Local, name: &str, expected: &str) {
+    wait_for(expected, || (local.invoke(name, "{}").body == format!("\"{expected}\"")).then_some(()));
+}
+
+#[test]
+fn a_saved_manifest_is_served_and_a_broken_one_leaves_the_last_good() {
+    let good = manifest("f", ANSWERS, "");
+    let folder = folder(&[("f.yaml", &good)]);
+    let local = Local::start(&folder, &[]);
+    answers(&local, "f", "old");
+    fs::write(folder.join("f.yaml"), good.replace("'old'", "'new'")).unwrap();
+    local.wait_for_line("Reloaded: f");
+    answers(&local, "f", "new");
+
+    fs::write(folder.join("f.yaml"), good.replace("timeout: 20", "timeout: 2000")).unwrap();
+    let problem = local.wait_for_line("spec.timeout");
+    let expected = "f.yaml:7: spec.timeout: should be less than or equal to 900: 2000";
+    assert!(problem.ends_with(expected), "{problem}");
+    local.wait_for_line("stay as they were");
+    answers(&local, "f", "new");
+
+    fs::write(folder.join("g.yaml"), manifest("g", "def handler(e, c): return 'another'", "")).unwrap();
+    local.wait_for_line("Reloaded: f, g");
+    answers(&local, "g", "another");
+}
+
+#[test]
+fn a_folder_without_a_function_that_can_be_served_is_an_error() {
+    let two = format!(
+        "{}---\n{}",
+        manifest("f", "", ""),
+        manifest("g", "", "  memory: 1\n").replace("app.handler", "a b")
+    );
+    let folder = folder(&[("f.yaml", &two.replace("timeout: 20", "timeout: 0"))]);
+    let (output, said) = run(&["local", folder.to_str().unwrap(), "--listen", "127.0.0.1:0"], "");
+    assert_eq!(output.status.code(), Some(1));
+    for part in [
+        "document 1: spec.timeout: should be greater than or equal to 1: 0",
+        "document 2: spec.memory: is no field of this kind",
+        "document 2: spec.handler: should match",
+        "declares no function that can be served",
+    ] {
+        assert!(said.contains(part), "{part}: {said}");
+    }
+    let (output, said) = run(&["local", "/nowhere", "--listen", "127.0.0.1:0"], "");
+    assert_eq!((output.status.code(), said.contains("/nowhere cannot be read")), (Some(1), true), "{said}");
+}
