@@ -16,6 +16,7 @@ mod faults;
 mod invoke;
 mod metrics;
 mod overhead;
+mod raw;
 mod real_shim;
 mod support;
 mod waiting;
