@@ -17,6 +17,8 @@ pub(crate) struct CommandLine {
 pub(crate) enum Command {
     /// Serve the functions of a folder of manifests, or of a SAM template, on this machine
     Local(LocalArguments),
+    /// Be the entry point of a Lambda image, in the place of AWS's emulator (aws-lambda-rie)
+    Emulate(EmulateArguments),
     /// Send a test event to a function and show what came of it
     Invoke(InvokeArguments),
     /// Turn the output of `aws lambda get-function` into a manifest
@@ -37,6 +39,9 @@ pub(crate) struct LocalArguments {
     /// Where the first function also answers on the path of AWS's emulator, or `off` [default: 127.0.0.1:8080]
     #[arg(long, value_name = "ADDRESS|off")]
     pub(crate) emulator: Option<String>,
+    /// Where metrics are served, if they are wanted
+    #[arg(long, value_name = "ADDRESS")]
+    pub(crate) metrics: Option<SocketAddr>,
     /// Value of a template's parameter or of a resource's attribute (`Table.Arn`)
     #[arg(long = "parameter", value_name = "NAME=VALUE", value_parser = name_and_value)]
     pub(crate) parameters: Vec<(String, String)>,
@@ -46,6 +51,19 @@ pub(crate) struct LocalArguments {
     /// How long an environment without an invocation is kept, where the function does not say it
     #[arg(long, value_name = "SECONDS", default_value_t = 600)]
     pub(crate) idle_timeout: u32,
+}
+
+#[derive(Debug, Args)]
+pub(crate) struct EmulateArguments {
+    /// Where the function answers on the emulator's path
+    #[arg(long, value_name = "ADDRESS", default_value = "0.0.0.0:8080")]
+    pub(crate) listen: SocketAddr,
+    /// The region that the function sees
+    #[arg(long, env = "AWS_REGION", default_value = "us-east-1")]
+    pub(crate) region: String,
+    /// The command that starts the runtime; without one, the image's bootstrap
+    #[arg(last = true)]
+    pub(crate) command: Vec<String>,
 }
 
 #[derive(Debug, Args)]

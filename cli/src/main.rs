@@ -12,11 +12,13 @@ mod project;
 mod sam;
 mod yaml;
 
+use std::path::Path;
 use std::process::ExitCode;
 
 use clap::Parser;
 use command_line::{Command, CommandLine};
 use local::environment::{PARENT, SHIM_COMMAND};
+use local::image::{EMULATOR_NAME, translated};
 use rustix::process::{Signal, getppid, set_parent_process_death_signal};
 use tracing_subscriber::EnvFilter;
 
@@ -24,10 +26,15 @@ use tracing_subscriber::EnvFilter;
 const LOG: &str = "KUBELAMBDA_LOG";
 
 fn main() -> ExitCode {
-    if std::env::args_os().nth(1).is_some_and(|word| word == SHIM_COMMAND) {
+    let words: Vec<String> = std::env::args_os().map(|word| word.to_string_lossy().into_owned()).collect();
+    if words.get(1).is_some_and(|word| word == SHIM_COMMAND) && std::env::var_os(PARENT).is_some() {
         return shim();
     }
-    let arguments = CommandLine::parse();
+    let called = words.first().and_then(|name| Path::new(name).file_name());
+    let arguments = match called {
+        Some(name) if name == EMULATOR_NAME => CommandLine::parse_from(translated(words.into_iter().skip(1))),
+        _ => CommandLine::parse(),
+    };
     let filter = std::env::var(LOG).ok().and_then(|text| EnvFilter::try_new(text).ok());
     tracing_subscriber::fmt()
         .with_env_filter(filter.unwrap_or_else(|| EnvFilter::new("warn")))
@@ -54,7 +61,7 @@ fn shim() -> ExitCode {
     let started_by = std::env::var(PARENT).unwrap_or_default();
     let parent = getppid().map(|pid| pid.as_raw_nonzero().get().to_string());
     if parent.as_ref() != Some(&started_by) {
-        output::note("kubelambda: an environment is started by `kubelambda local`, not by hand");
+        output::note("kubelambda: an environment is started by `kubelambda local`, which is gone");
         return ExitCode::FAILURE;
     }
     runtime_shim::run(&[])
@@ -64,6 +71,9 @@ fn run(command: &Command) -> anyhow::Result<ExitCode> {
     let runtime = tokio::runtime::Builder::new_multi_thread().enable_all().build()?;
     match command {
         Command::Local(arguments) => runtime.block_on(local::run(arguments)),
+        Command::Emulate(arguments) => {
+            runtime.block_on(local::image::run(arguments)).map(|()| ExitCode::SUCCESS)
+        }
         Command::Invoke(arguments) => runtime.block_on(invoke::run(arguments)),
         Command::Import(arguments) => import::run(arguments).map(|()| ExitCode::SUCCESS),
     }

@@ -38,6 +38,15 @@ pub(crate) enum LocalCode {
     Folder(PathBuf),
     /// In an archive.
     Archive(PathBuf),
+    /// Where this program runs: it is the entry point of the function's own image.
+    Image {
+        /// The command that starts the runtime, complete.
+        command: Vec<String>,
+        /// Where the code is.
+        task_root: PathBuf,
+        /// Where the command starts.
+        working_directory: PathBuf,
+    },
 }
 
 impl LocalFunction {

@@ -132,7 +132,7 @@ impl Shelf {
 
 fn outside(function: &LocalFunction) -> impl Iterator<Item = PathBuf> {
     let code = match &function.code {
-        LocalCode::Manifest => None,
+        LocalCode::Manifest | LocalCode::Image { .. } => None,
         LocalCode::Folder(path) | LocalCode::Archive(path) => Some(path.clone()),
     };
     code.into_iter().chain(function.layers.clone())

@@ -6,14 +6,28 @@ use super::emulator;
 use super::snapshot::Snapshot;
 use crate::output;
 
-/// Tells where the functions are, how one is invoked, and what is not as on AWS.
-pub(crate) fn greet(snapshot: &Snapshot, address: SocketAddr, emulator: Option<SocketAddr>, debug: bool) {
-    for line in lines(snapshot, address, emulator, debug) {
-        output::note(line);
+/// What a run is told by.
+#[derive(Debug)]
+pub(crate) struct Greeting {
+    /// Where the Lambda API is served.
+    pub api: SocketAddr,
+    /// Where the emulator's path is served.
+    pub emulator: Option<SocketAddr>,
+    /// Where metrics are served.
+    pub metrics: Option<SocketAddr>,
+    /// Nothing times out.
+    pub debug: bool,
+}
+
+impl Greeting {
+    /// Tells where the functions are, how one is invoked, and what is not as on AWS.
+    pub(crate) fn say(&self, snapshot: &Snapshot) {
+        lines(snapshot, self).iter().for_each(output::note);
     }
 }
 
-fn lines(snapshot: &Snapshot, address: SocketAddr, emulator: Option<SocketAddr>, debug: bool) -> Vec<String> {
+fn lines(snapshot: &Snapshot, greeting: &Greeting) -> Vec<String> {
+    let Greeting { api: address, emulator, metrics, debug } = greeting;
     let mut lines = vec![format!("Lambda API on http://{address}")];
     let widest =
         snapshot.functions.iter().map(|of| of.local.function.aws_name().len()).max().unwrap_or_default();
@@ -44,7 +58,13 @@ fn lines(snapshot: &Snapshot, address: SocketAddr, emulator: Option<SocketAddr>,
          but not capped by the kernel, /tmp is $TMPDIR, layers are on the search paths instead of /opt."
             .to_owned(),
     );
-    if debug {
+    if let Some(metrics) = metrics {
+        lines.push(format!("Metrics on http://{metrics}/metrics"));
+    }
+    if !address.ip().is_loopback() {
+        lines.push(format!("Whoever reaches {address} can run these functions as you."));
+    }
+    if *debug {
         lines.push("--debug: no invocation times out, and nothing is stopped in between.".to_owned());
     }
     lines.push("Saved files are taken over at once. Ctrl-C ends.".to_owned());
@@ -69,7 +89,9 @@ mod tests {
         let local = LocalFunction::of_manifest(function, Path::new("f.yaml"));
         let (snapshot, _) = Snapshot::build(vec![(local, 0)], &BTreeMap::new(), false);
         let address = |port| SocketAddr::from(([127, 0, 0, 1], port));
-        let text = lines(&snapshot, address(9000), Some(address(8080)), false).join("\n");
+        let greeting =
+            Greeting { api: address(9000), emulator: Some(address(8080)), metrics: None, debug: false };
+        let text = lines(&snapshot, &greeting).join("\n");
         for part in [
             "http://127.0.0.1:9000\n",
             "hello  python3.11  a.b",
@@ -78,7 +100,10 @@ mod tests {
         ] {
             assert!(text.contains(part), "{part}: {text}");
         }
-        let text = lines(&snapshot, address(9001), None, true).join("\n");
-        assert!(text.contains("--endpoint http://127.0.0.1:9001") && text.contains("--debug"), "{text}");
+        let api = SocketAddr::from(([0, 0, 0, 0], 9001));
+        let text = lines(&snapshot, &Greeting { api, emulator: None, debug: true, ..greeting }).join("\n");
+        for part in ["--endpoint http://0.0.0.0:9001", "--debug", "can run these functions as you"] {
+            assert!(text.contains(part), "{part}: {text}");
+        }
     }
 }

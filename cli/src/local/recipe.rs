@@ -1,10 +1,7 @@
-//! From a function to what its environment is started with: variables, folders, and the assignment.
-//!
-//! The shim is told the same as in a pod. What an image would set there (`PATH`, where modules are) is set here
-//! on the shim's own process.
+//! From a function to the assignment of one environment: the same that the operator would send to a pod.
 
 use std::collections::BTreeMap;
-use std::path::{Path, PathBuf};
+use std::path::PathBuf;
 
 use bytes::Bytes;
 use domain::Region;
@@ -16,6 +13,7 @@ use resources::function::IdlePolicy;
 
 use super::runtimes::Interpreter;
 use super::snapshot::{DEBUG_SECONDS, Served, account};
+use super::surroundings::{Surroundings, surroundings};
 use super::workspace::Place;
 use crate::manifest::zip_bytes;
 use crate::project::LocalCode;
@@ -54,28 +52,11 @@ pub(crate) fn recipe(
 ) -> Result<Recipe, String> {
     let spec = &served.local.function.spec;
     let task_root = folders.code.clone().unwrap_or_else(|| place.task_root.clone());
-    let handler = spec.handler.clone().unwrap_or_default();
-    let command = match (&served.runtime, interpreter) {
-        (Some(runtime), _) => runtime.entry_point.iter().cloned().chain([handler.clone()]).collect(),
-        (None, Some(interpreter)) => command(interpreter, &task_root, &folders.layers, &handler),
-        (None, None) => return Err("the function names no runtime".to_owned()),
-    };
-    let mut variables = surroundings(place);
-    if let Some(interpreter) = interpreter {
-        variables.extend(search_paths(interpreter, &task_root, &folders.layers));
-    }
-    let mut own = served.runtime.as_ref().map(|runtime| runtime.variables.clone()).unwrap_or_default();
-    own.extend(spec.environment.clone().unwrap_or_default().variables);
-    for name in SEARCH_PATHS {
-        // A function that sets the search path itself must not lose the runtime client by it.
-        if let (Some(own), Some(ours)) = (own.get_mut(name), variables.get(name)) {
-            *own = format!("{own}:{ours}");
-        }
-    }
+    let Surroundings { command, working_directory, variables } =
+        surroundings(served, interpreter, folders, &task_root, place)?;
     let (code, body) = code(&served.local.code, spec)?;
     let function_name = served.local.function.aws_name().parse().map_err(|error| format!("{error}"))?;
     let is_debugged = served.timeout_seconds == DEBUG_SECONDS;
-    let runtime_name = spec.runtime.as_deref().unwrap_or_default();
     let assignment = Assignment {
         revision: served.revision.clone(),
         log_group: default_log_group(&function_name),
@@ -85,9 +66,9 @@ pub(crate) fn recipe(
         handler: spec.handler.clone(),
         code,
         command,
-        working_directory: task_root.display().to_string(),
-        variables: own,
-        execution_environment: format!("AWS_Lambda_{runtime_name}"),
+        working_directory: working_directory.display().to_string(),
+        variables: own_variables(served, &variables),
+        execution_environment: format!("AWS_Lambda_{}", spec.runtime.as_deref().unwrap_or("Image")),
         memory_mb: spec.memory_size,
         timeout_seconds: served.timeout_seconds,
         ephemeral_storage_mb: spec.ephemeral_storage,
@@ -96,6 +77,18 @@ pub(crate) fn recipe(
     };
     let assignment = Frame { header: ToEnvironment::Assign(Box::new(assignment)), body };
     Ok(Recipe { task_root, variables, assignment })
+}
+
+/// What the function and its Runtime set. One that sets a search path must not lose the runtime client by it.
+fn own_variables(served: &Served, variables: &BTreeMap<String, String>) -> BTreeMap<String, String> {
+    let mut own = served.runtime.as_ref().map(|runtime| runtime.variables.clone()).unwrap_or_default();
+    own.extend(served.local.function.spec.environment.clone().unwrap_or_default().variables);
+    for name in SEARCH_PATHS {
+        if let (Some(own), Some(ours)) = (own.get_mut(name), variables.get(name)) {
+            *own = format!("{own}:{ours}");
+        }
+    }
+    own
 }
 
 fn code(code: &LocalCode, spec: &resources::FunctionSpec) -> Result<(Code, Bytes), String> {
@@ -107,65 +100,9 @@ fn code(code: &LocalCode, spec: &resources::FunctionSpec) -> Result<(Code, Bytes
     }
 }
 
-/// What any image has, and folders of the environment's own in place of `/tmp`.
-fn surroundings(place: &Place) -> BTreeMap<String, String> {
-    let temporary = place.temporary.display().to_string();
-    let path = std::env::var("PATH").unwrap_or_else(|_| "/usr/local/bin:/usr/bin:/bin".to_owned());
-    [("PATH", path), ("HOME", temporary.clone()), ("TMPDIR", temporary)]
-        .map(|(name, value)| (name.to_owned(), value))
-        .into()
-}
-
-fn command(interpreter: &Interpreter, task_root: &Path, layers: &[PathBuf], handler: &str) -> Vec<String> {
-    let text = |path: &Path| path.display().to_string();
-    match interpreter {
-        Interpreter::Python { program, .. } => {
-            vec![text(program), "-m".to_owned(), "awslambdaric".to_owned(), handler.to_owned()]
-        }
-        Interpreter::Node { program, client, major } => {
-            let client = client.join("node_modules/aws-lambda-ric");
-            let entry = if *major >= 22 { client.join("index.mjs") } else { client.join("bin/index.mjs") };
-            vec![text(program), text(&entry), handler.to_owned()]
-        }
-        Interpreter::Bootstrap => {
-            let mut places = std::iter::once(task_root).chain(layers.iter().map(PathBuf::as_path));
-            let found = places.find(|folder| folder.join("bootstrap").is_file()).unwrap_or(task_root);
-            vec![text(&found.join("bootstrap"))]
-        }
-    }
-}
-
-/// Where an interpreter looks for modules and programs: the code, the layers in the place of `/opt`, its client.
-fn search_paths(interpreter: &Interpreter, task_root: &Path, layers: &[PathBuf]) -> Vec<(String, String)> {
-    let join = |folders: Vec<PathBuf>| {
-        folders.iter().map(|folder| folder.display().to_string()).collect::<Vec<_>>().join(":")
-    };
-    let below = |part: &str| layers.iter().rev().map(|layer| layer.join(part)).collect::<Vec<_>>();
-    let mut paths = match interpreter {
-        Interpreter::Python { version, client, .. } => {
-            let packages = format!("python/lib/python{version}/site-packages");
-            let folders =
-                [vec![task_root.to_owned()], below(&packages), below("python"), vec![client.clone()]];
-            vec![("PYTHONPATH".to_owned(), join(folders.concat()))]
-        }
-        Interpreter::Node { client, major, .. } => {
-            let versioned = below(&format!("nodejs/node{major}/node_modules"));
-            let folders = [versioned, below("nodejs/node_modules"), vec![client.join("node_modules")]];
-            vec![("NODE_PATH".to_owned(), join(folders.concat()))]
-        }
-        Interpreter::Bootstrap => Vec::new(),
-    };
-    if !layers.is_empty() {
-        let path = std::env::var("PATH").unwrap_or_default();
-        paths.push(("PATH".to_owned(), format!("{}:{path}", join(below("bin")))));
-        paths.push(("LD_LIBRARY_PATH".to_owned(), join(below("lib"))));
-    }
-    paths
-}
-
 #[cfg(test)]
 mod tests {
-    use std::collections::BTreeMap;
+    use std::path::Path;
 
     use resources::Function;
     use serde_json::{Value, json};

@@ -12,7 +12,7 @@ use protocol::link::assignment::{ConfigurationHash, Revision};
 use resources::RuntimeSpec;
 use resources::configuration::{account_of_namespace, configuration_hash};
 
-use crate::project::LocalFunction;
+use crate::project::{LocalCode, LocalFunction};
 
 /// The one namespace of local mode.
 pub(crate) const NAMESPACE: &str = "default";
@@ -109,7 +109,8 @@ fn served(local: LocalFunction, runtime: Option<RuntimeSpec>, stamp: u64, debug:
     let mut hasher = DefaultHasher::new();
     (stamp, debug).hash(&mut hasher);
     let configuration = format!("{}-{:016x}", configuration_hash(spec, runtime.as_ref()), hasher.finish());
-    let unavailable = spec.code.image.as_ref().map(|image| Unavailable::Invalid {
+    let elsewhere = spec.code.image.as_ref().filter(|_| local.code == LocalCode::Manifest);
+    let unavailable = elsewhere.map(|image| Unavailable::Invalid {
         message: format!("{image} is a container image; local mode runs code on this machine"),
     });
     Served {

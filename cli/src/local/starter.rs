@@ -1,20 +1,25 @@
 //! What it takes to start one environment: its runtime, its folders, its ticket.
 
 use std::path::PathBuf;
+use std::sync::Arc;
 
+use anyhow::Context;
 use domain::Region;
 use protocol::link::assignment::Revision;
 use protocol::link::control::Obstacle;
+use protocol::link::trust::LinkKey;
 use ring::rand::{SecureRandom, SystemRandom};
 use tokio::sync::mpsc;
 use tokio_util::sync::CancellationToken;
 
 use super::announcements::Announcements;
+use super::clients;
 use super::environment::{self, Start, Told};
 use super::recipe::recipe;
 use super::runtimes::Runtimes;
 use super::snapshot::{DEBUG_SECONDS, Served};
 use super::workspace::Workspace;
+use crate::project::LocalCode;
 
 /// Why an environment cannot start: what kind of obstacle, and in words.
 pub(crate) type NotStarted = (Obstacle, String);
@@ -35,6 +40,17 @@ pub(crate) struct Starter {
 }
 
 impl Starter {
+    /// With folders of its own and this program as the shim.
+    pub(crate) async fn create(key: Arc<LinkKey>, region: Region) -> anyhow::Result<Self> {
+        Ok(Self {
+            program: std::env::current_exe().context("this program's own path")?,
+            runtimes: Runtimes::new(clients::cache_folder()),
+            workspace: Workspace::create(random()?).context("a folder for this run")?,
+            announcements: Announcements::listen(key).await.context("a port for environments")?,
+            region,
+        })
+    }
+
     /// Runs an environment to its end; an error tells why it never became one.
     pub(crate) async fn run(
         &self,
@@ -71,7 +87,11 @@ impl Starter {
         // Unpacking an archive takes a moment, once; other tasks go on meanwhile.
         let folders =
             tokio::task::block_in_place(|| self.workspace.folders(&served.local)).map_err(invalid)?;
-        let place = self.workspace.place(name).map_err(refused)?;
+        let mut place = self.workspace.place(name).map_err(refused)?;
+        if matches!(served.local.code, LocalCode::Image { .. }) {
+            // The image's own; one container has one.
+            place.temporary = PathBuf::from("/tmp");
+        }
         let log_stream = random().map_err(refused)?;
         let recipe = recipe(served, interpreter.as_ref(), &folders, &place, &self.region, log_stream)
             .map_err(invalid)?;

@@ -62,6 +62,7 @@ impl Workspace {
     pub(crate) fn folders(&self, local: &LocalFunction) -> Result<Folders, String> {
         let code = match &local.code {
             LocalCode::Manifest => None,
+            LocalCode::Image { task_root, .. } => Some(task_root.clone()),
             LocalCode::Folder(path) => Some(path.clone()),
             LocalCode::Archive(path) => Some(self.unpacked(path)?),
         };

@@ -36,6 +36,9 @@ pub(crate) fn folder(files: &[(&str, &str)]) -> PathBuf {
     let number = NUMBER.fetch_add(1, Ordering::Relaxed);
     let folder =
         Path::new(env!("CARGO_TARGET_TMPDIR")).join(format!("local-{}-{number}", std::process::id()));
+    // Another process may have had this number.
+    drop(fs::remove_dir_all(&folder));
+    fs::create_dir_all(&folder).unwrap();
     for (name, text) in files {
         let path = folder.join(name);
         fs::create_dir_all(path.parent().unwrap()).unwrap();
@@ -54,8 +57,13 @@ pub(crate) fn manifest(name: &str, code: &str, more: &str) -> String {
 }
 
 /// The program with `arguments`.
-pub(crate) fn program(arguments: &[&str]) -> Command {
-    let mut command = Command::new(env!("CARGO_BIN_EXE_kubelambda"));
+fn program(arguments: &[&str]) -> Command {
+    program_called(env!("CARGO_BIN_EXE_kubelambda"), arguments)
+}
+
+/// The program under another name.
+pub(crate) fn program_called(name: &str, arguments: &[&str]) -> Command {
+    let mut command = Command::new(name);
     command.args(arguments).env("XDG_CACHE_HOME", Path::new(env!("CARGO_TARGET_TMPDIR")).join("cache"));
     command.env_remove("AWS_REGION").env_remove("AWS_ENDPOINT_URL_LAMBDA");
     command
@@ -88,20 +96,25 @@ impl Local {
             all.extend(["--emulator", "off"]);
         }
         all.extend(arguments);
-        let started = Instant::now();
         let mut command = program(&all);
-        let mut child =
-            command.stdin(Stdio::null()).stdout(Stdio::piped()).stderr(Stdio::piped()).spawn().unwrap();
-        let said = Arc::new(Mutex::new(Vec::new()));
-        keep(child.stdout.take().unwrap(), &said);
-        keep(child.stderr.take().unwrap(), &said);
-        let mut local = Self { child, said, address: String::new(), started };
+        command.stdin(Stdio::null()).stdout(Stdio::piped()).stderr(Stdio::piped());
+        let mut local = Self::watch(command);
         local.wait_for_line("Ctrl-C ends");
         local.address = local.url_after("Lambda API on http://");
         local
     }
 
-    /// Where the emulator's path is served.
+    /// Starts a program and keeps what it says.
+    pub(crate) fn watch(mut command: Command) -> Self {
+        let started = Instant::now();
+        let mut child = command.spawn().unwrap();
+        let said = Arc::new(Mutex::new(Vec::new()));
+        keep(child.stdout.take().unwrap(), &said);
+        keep(child.stderr.take().unwrap(), &said);
+        Self { child, said, address: String::new(), started }
+    }
+
+    /// The host and port that follow these words.
     pub(crate) fn url_after(&self, words: &str) -> String {
         let line = self.wait_for_line(words);
         let rest = line.split_once(words).unwrap().1;
@@ -176,12 +189,20 @@ impl Answer {
     }
 }
 
+pub(crate) fn get(address: &str, path: &str) -> Answer {
+    ask("GET", address, path, "", &[])
+}
+
 pub(crate) fn post(address: &str, path: &str, body: &str, headers: &[(&str, &str)]) -> Answer {
+    ask("POST", address, path, body, headers)
+}
+
+fn ask(method: &str, address: &str, path: &str, body: &str, headers: &[(&str, &str)]) -> Answer {
     let mut stream = TcpStream::connect(address).unwrap();
     let more: String = headers.iter().flat_map(|(name, value)| [name, ": ", value, "\r\n"]).collect();
     let length = body.len();
     let head = format!(
-        "POST {path} HTTP/1.1\r\nHost: {address}\r\nConnection: close\r\nContent-Length: {length}\r\n{more}\r\n"
+        "{method} {path} HTTP/1.1\r\nHost: {address}\r\nConnection: close\r\nContent-Length: {length}\r\n{more}\r\n"
     );
     stream.write_all(format!("{head}{body}").as_bytes()).unwrap();
     let mut text = String::new();

@@ -7,7 +7,7 @@ use base64::Engine;
 use base64::engine::general_purpose::STANDARD;
 use serde_json::json;
 
-use crate::harness::{Local, folder, manifest, post, run};
+use crate::harness::{Local, folder, get, manifest, post, run};
 
 /// The promise is 1 s and the interpreter's start, on a machine of one's own. Tests share theirs and build for
 /// debugging.
@@ -146,6 +146,16 @@ fn what_cannot_run_here_says_why() {
     assert!(answer.status >= 400 && answer.body.contains("container image"), "{answer:?}");
     let answer = local.invoke("j", "{}");
     assert!(answer.status >= 400 && answer.body.contains("no interpreter for 'java21'"), "{answer:?}");
+}
+
+#[test]
+fn metrics_are_those_of_a_cluster() {
+    let folder = folder(&[("f.yaml", &manifest("f", "def handler(event, context):\n    return 1", ""))]);
+    let local = Local::start(&folder, &["--metrics", "127.0.0.1:0"]);
+    assert_eq!(local.invoke("f", "{}").body, "1");
+    let metrics = get(&local.url_after("Metrics on http://"), "/metrics");
+    let wanted = r#"kubelambda_invocations_total{function="f",namespace="default",outcome="success",version="$LATEST"} 1"#;
+    assert!(metrics.body.contains(wanted), "{}", metrics.body);
 }
 
 #[test]

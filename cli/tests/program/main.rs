@@ -13,6 +13,7 @@
 
 mod end;
 mod harness;
+mod image;
 mod local;
 mod reload;
 mod template;

@@ -2,6 +2,8 @@
 //!
 //! What a manifest cannot carry is told, never left out silently.
 
+mod notes;
+
 use std::io::Read;
 use std::path::Path;
 
@@ -19,51 +21,6 @@ use crate::{output, yaml};
 const INPUT_BYTES_MAX: u64 = 4 * 1024 * 1024;
 /// Longest name that is made for an object, in characters.
 const OBJECT_NAME_CHARS_MAX: usize = 63;
-/// Fields of a function's configuration that become fields of a manifest, and those that need not.
-const CARRIED: [&str; 12] = [
-    "FunctionName",
-    "Description",
-    "Runtime",
-    "Handler",
-    "MemorySize",
-    "Timeout",
-    "Environment",
-    "EphemeralStorage",
-    "Architectures",
-    "PackageType",
-    "ImageConfigResponse",
-    "LoggingConfig",
-];
-const AWS_S_OWN: [&str; 17] = [
-    "FunctionArn",
-    "CodeSize",
-    "CodeSha256",
-    "Version",
-    "LastModified",
-    "RevisionId",
-    "State",
-    "StateReason",
-    "StateReasonCode",
-    "LastUpdateStatus",
-    "LastUpdateStatusReason",
-    "LastUpdateStatusReasonCode",
-    "RuntimeVersionConfig",
-    "TracingConfig",
-    "SnapStart",
-    "MasterArn",
-    "ConfigSha256",
-];
-/// What each of the others would need.
-const ELSEWHERE: [(&str, &str); 7] = [
-    ("Role", "give the pods a service account: spec.pod.serviceAccountName"),
-    ("VpcConfig", "the pods are in the cluster's network"),
-    ("Layers", "put the layers' files into the code, under their folders"),
-    ("DeadLetterConfig", "not supported yet"),
-    ("FileSystemConfigs", "not supported yet"),
-    ("KMSKeyArn", "variables are in the manifest as they are"),
-    ("LoggingConfig", "only the default log group and text format are supported"),
-];
-
 /// Carries out the command.
 pub(crate) fn run(arguments: &ImportArguments) -> anyhow::Result<()> {
     let zip = match &arguments.zip {
@@ -104,7 +61,7 @@ fn import(answer: &Value, zip: Option<&[u8]>) -> anyhow::Result<Imported> {
     let Some(name) = text("FunctionName") else {
         bail!("the input has no Configuration.FunctionName: is it the JSON of `aws lambda get-function`?");
     };
-    let mut notes = notes(configuration, answer);
+    let mut notes = notes::notes(configuration, answer);
     let object_name = object_name(name);
     let mut spec = Map::new();
     let mut put = |field: &str, value: Option<Value>| {
@@ -172,40 +129,6 @@ fn image_config(configuration: &Value) -> Option<Value> {
         [("EntryPoint", "entryPoint"), ("Command", "command"), ("WorkingDirectory", "workingDirectory")];
     let fields = fields.iter().filter_map(|(from, to)| Some(((*to).to_owned(), config.get(from)?.clone())));
     Some(Value::Object(fields.collect()))
-}
-
-/// What is not carried over, in words.
-fn notes(configuration: &Value, answer: &Value) -> Vec<String> {
-    let mut notes = Vec::new();
-    let is_set = |value: &Value| {
-        !matches!(value, Value::Null) && *value != json!({}) && *value != json!([]) && *value != json!("")
-    };
-    for (field, value) in configuration.as_object().into_iter().flatten().filter(|(_, value)| is_set(value)) {
-        let why = ELSEWHERE.iter().find(|(known, _)| known == field).map(|(_, why)| *why);
-        let default_logging = field == "LoggingConfig" && is_default_logging(configuration, value);
-        match why {
-            Some(why) if !default_logging => notes.push(format!("{field} is not carried over: {why}")),
-            None if !CARRIED.contains(&field.as_str()) && !AWS_S_OWN.contains(&field.as_str()) => {
-                notes.push(format!("{field} is not carried over"));
-            }
-            _ => {}
-        }
-    }
-    for field in ["Tags", "Concurrency"] {
-        if answer.get(field).is_some_and(is_set) {
-            notes.push(format!(
-                "{field} is not carried over{}",
-                if field == "Concurrency" { ": see spec.scaling.maxEnvironments" } else { "" }
-            ));
-        }
-    }
-    notes
-}
-
-fn is_default_logging(configuration: &Value, logging: &Value) -> bool {
-    let name = configuration.get("FunctionName").and_then(Value::as_str).unwrap_or_default();
-    logging.get("LogFormat").is_none_or(|format| format == "Text")
-        && logging.get("LogGroup").is_none_or(|group| *group == json!(format!("/aws/lambda/{name}")))
 }
 
 /// A name that Kubernetes takes, as near to the AWS name as can be.

@@ -1,0 +1,113 @@
+//! From parts to a running gateway, and in order back to nothing.
+
+use std::net::SocketAddr;
+use std::sync::Arc;
+use std::time::Duration;
+
+use anyhow::Context;
+use gateway::catalog::CatalogSource;
+use gateway::{Gateway, Options};
+use tokio::net::TcpListener;
+use tokio::signal::unix::{Signal, SignalKind, signal};
+use tokio::sync::{mpsc, watch};
+use tokio_util::sync::CancellationToken;
+
+use super::emulator;
+use super::provider::ProcessProvider;
+use super::snapshot::Snapshot;
+use super::starter::Starter;
+use crate::output;
+
+/// How long requests in flight may take after Ctrl-C, in milliseconds.
+pub(crate) const DRAIN_MILLIS: u64 = 500;
+/// How long environments may take to end after that, in seconds.
+const END_SECONDS_MAX: u64 = 10;
+
+/// Ctrl-C and its like.
+#[derive(Debug)]
+pub(crate) struct Signals {
+    interrupt: Signal,
+    terminate: Signal,
+}
+
+impl Signals {
+    /// From here on none is lost.
+    pub(crate) fn watch() -> std::io::Result<Self> {
+        Ok(Self { interrupt: signal(SignalKind::interrupt())?, terminate: signal(SignalKind::terminate())? })
+    }
+
+    /// Returns when the program is to end.
+    pub(crate) async fn any(&mut self) {
+        tokio::select! {
+            _ = self.interrupt.recv() => {}
+            _ = self.terminate.recv() => {}
+        }
+    }
+}
+
+/// A listener and the address that it got.
+pub(crate) type Bound = (TcpListener, SocketAddr);
+
+/// Listens on `address`; an error names it.
+pub(crate) async fn bind(address: SocketAddr, option: &str) -> anyhow::Result<Bound> {
+    let listener = TcpListener::bind(address).await.map_err(|error| match error.kind() {
+        std::io::ErrorKind::AddrInUse => {
+            anyhow::anyhow!("{address} is taken by another program: choose another with {option}")
+        }
+        _ => anyhow::anyhow!("{address} cannot be listened on: {error}"),
+    })?;
+    let address = listener.local_addr().context("the address that was bound")?;
+    Ok((listener, address))
+}
+
+/// All that a run is made of.
+pub(crate) struct Serving {
+    /// The gateway's.
+    pub options: Options,
+    /// What is served.
+    pub catalog: Box<dyn CatalogSource>,
+    /// The same, as it is now.
+    pub served: watch::Receiver<Arc<Snapshot>>,
+    /// Starts environments.
+    pub starter: Starter,
+    /// How long an environment is kept without an invocation.
+    pub idle_timeout: Duration,
+    /// Where the Lambda API is served.
+    pub api: Bound,
+    /// Where the emulator's path is served.
+    pub emulator: Option<Bound>,
+    /// Where metrics are served.
+    pub metrics: Option<Bound>,
+}
+
+impl Serving {
+    /// Serves until a signal; then everything that was started ends.
+    pub(crate) async fn run(self, signals: &mut Signals) -> anyhow::Result<()> {
+        let (stop, stop_api) = (CancellationToken::new(), CancellationToken::new());
+        let (ended, mut all_ended) = mpsc::channel(1);
+        let served = self.served.clone();
+        let provider = ProcessProvider::new(self.starter, served, self.idle_timeout, stop.clone(), ended);
+        let gateway = Gateway::new(self.options, self.catalog, Box::new(provider))?;
+        let (api, address) = self.api;
+        if let Some((listener, _)) = self.emulator {
+            drop(tokio::spawn(emulator::serve(listener, address, self.served)));
+        }
+        if let Some((listener, _)) = self.metrics {
+            let (gateway, stop) = (gateway.clone(), stop_api.clone());
+            drop(tokio::spawn(async move { gateway.serve_metrics(listener, stop).await }));
+        }
+        let serving = tokio::spawn({
+            let (gateway, stop) = (gateway.clone(), stop_api.clone());
+            async move { gateway.serve(api, stop).await }
+        });
+        signals.any().await;
+        output::note("Ending the environments …");
+        gateway.leave();
+        stop_api.cancel();
+        serving.await??;
+        stop.cancel();
+        drop(tokio::time::timeout(Duration::from_secs(END_SECONDS_MAX), all_ended.recv()).await);
+        gateway.end();
+        Ok(())
+    }
+}

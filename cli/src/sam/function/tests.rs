@@ -1,0 +1,85 @@
+//! Functions as templates have them.
+
+use proptest::prelude::*;
+
+use super::*;
+use crate::yaml;
+
+const TEMPLATE: &str = "
+Transform: AWS::Serverless-2016-10-31
+Parameters: {Size: {Default: '256'}}
+Globals:
+  Function:
+    Runtime: python3.11
+    Timeout: 7
+    Environment: {Variables: {SHARED: yes, OWN: globals}}
+Resources:
+  Base: {Type: AWS::Serverless::LayerVersion, Properties: {ContentUri: layer/}}
+";
+
+fn read(function: &str) -> Result<Read, Vec<String>> {
+    let folder = std::env::temp_dir().join("kubelambda-sam");
+    std::fs::create_dir_all(folder.join("layer")).unwrap();
+    std::fs::create_dir_all(folder.join("src")).unwrap();
+    let text = format!("{TEMPLATE}  F:\n    Type: AWS::Serverless::Function\n    Properties: {function}\n");
+    let root = yaml::read(&text).unwrap().remove(0);
+    let choices = Choices { region: "r".into(), account: "1".into(), ..Choices::default() };
+    let template = Template::new(&root, &choices, &folder);
+    let resource = root.get("Resources").unwrap().get("F").unwrap();
+    template.function(&Schemas::new(), "F", resource).map_err(|all| {
+        all.into_iter().map(|(field, wrong)| format!("{}:{field}: {}", wrong.line, wrong.message)).collect()
+    })
+}
+
+fn function(text: &str) -> LocalFunction {
+    match read(text) {
+        Ok(Read::Function(function)) => *function,
+        Ok(Read::PassedOver(why)) => panic!("{why}"),
+        Err(wrong) => panic!("{wrong:?}"),
+    }
+}
+
+#[test]
+fn globals_and_the_function_s_own_are_joined() {
+    let read = function(
+        "{CodeUri: src, Handler: a.b, MemorySize: !Ref Size, Layers: [!Ref Base], Environment: {Variables: {OWN: 1}}}",
+    );
+    let spec = &read.function.spec;
+    assert_eq!((spec.memory_size, spec.timeout, read.function.aws_name()), (256, 7, "F"));
+    assert_eq!(spec.runtime.as_deref(), Some("python3.11"));
+    let variables = &spec.environment.as_ref().unwrap().variables;
+    assert_eq!((variables["SHARED"].as_str(), variables["OWN"].as_str()), ("true", "1"));
+    assert!(matches!(&read.code, LocalCode::Folder(path) if path.ends_with("src")));
+    assert!(read.layers[0].ends_with("layer"));
+}
+
+#[test]
+fn what_is_wrong_is_told_at_its_property() {
+    let wrong = |text: &str| read(text).err().unwrap_or_default().concat();
+    assert!(wrong("{CodeUri: src, Handler: a.b, Timeout: 901}").contains("Timeout: should be less than"));
+    assert!(wrong("{CodeUri: nowhere, Handler: a.b}").contains("CodeUri: "));
+    assert!(wrong("{CodeUri: src}").contains("spec.handler is required"));
+    let unknown = wrong("{CodeUri: src, Handler: a.b, Environment: {Variables: {A: !GetAtt T.Arn}}}");
+    assert!(unknown.contains("Environment.Variables.A: 'T.Arn' is no attribute"), "{unknown}");
+    assert!(matches!(read("{PackageType: Image}"), Ok(Read::PassedOver(_))));
+    assert!(matches!(read("{CodeUri: 's3://a/b', Handler: a.b}"), Ok(Read::PassedOver(_))));
+}
+
+#[test]
+fn code_in_the_template_becomes_a_file() {
+    let read = function("{InlineCode: 'x = 1', Handler: index.f}");
+    assert_eq!(read.function.spec.code.inline.unwrap()["index.py"], "x = 1");
+}
+
+proptest! {
+    #[test]
+    fn no_function_makes_the_reader_panic(text in "\\{(Handler|Timeout|CodeUri|Layers|Environment): [!A-Za-z0-9\\[\\]{} ]{0,20}\\}") {
+        let root = yaml::read(&format!("Resources: {{F: {{Properties: {text}}}}}"));
+        if let Ok(mut documents) = root {
+            let root = documents.remove(0);
+            let choices = Choices::default();
+            let template = Template::new(&root, &choices, Path::new("/nowhere"));
+            drop(template.function(&Schemas::new(), "F", root.get("Resources").unwrap().get("F").unwrap()));
+        }
+    }
+}
