@@ -63,14 +63,9 @@ pub(crate) async fn run(
 ) -> Result<(), String> {
     let mut child = spawn(&start).map_err(|error| format!("the shim cannot be started: {error}"))?;
     let pid = child.id().and_then(|id| i32::try_from(id).ok()).and_then(Pid::from_raw);
-    let impatient = async {
-        start.stop.cancelled().await;
-        tokio::time::sleep(Duration::from_millis(END_MILLIS_MAX)).await;
-    };
     let lived = tokio::select! {
-        lived = live(&start, pid, link, &told) => lived,
-        ended = child.wait() => Err(format!("the shim ended before it announced itself: {}", exit_text(ended))),
-        () = impatient => Ok(()),
+        lived = live(&start, &mut child, pid, link, &told) => lived,
+        () = impatient(&start.stop) => Ok(()),
     };
     // Its link is over; the process follows in a moment, or is made to.
     signal(pid, Signal::TERM);
@@ -99,15 +94,26 @@ fn spawn(start: &Start) -> std::io::Result<Child> {
     command.stdin(Stdio::null()).process_group(0).spawn()
 }
 
-/// From the announcement to the end of the link.
+/// When everything ends, nothing is waited for longer than this.
+async fn impatient(stop: &CancellationToken) {
+    stop.cancelled().await;
+    tokio::time::sleep(Duration::from_millis(END_MILLIS_MAX)).await;
+}
+
+/// From the announcement to the end of the link, which ends with the shim.
 async fn live(
     start: &Start,
+    child: &mut Child,
     pid: Option<Pid>,
     link: oneshot::Receiver<TcpStream>,
     told: &mpsc::Sender<Told>,
 ) -> Result<(), String> {
-    let arrived = tokio::time::timeout(Duration::from_secs(ANNOUNCE_SECONDS_MAX), link).await;
-    let Ok(Ok(stream)) = arrived else {
+    let stream = tokio::select! {
+        arrived = tokio::time::timeout(Duration::from_secs(ANNOUNCE_SECONDS_MAX), link) => arrived.ok(),
+        ended = child.wait() => return Err(format!("the shim ended before it announced itself: {}", exit_text(ended))),
+        () = start.stop.cancelled() => return Ok(()),
+    };
+    let Some(Ok(stream)) = stream else {
         return Err(format!("the shim did not announce itself within {ANNOUNCE_SECONDS_MAX} s"));
     };
     let (reader, mut writer) = stream.into_split();

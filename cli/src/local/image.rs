@@ -19,7 +19,6 @@ use super::serving::{Serving, Signals, bind};
 use super::snapshot::Snapshot;
 use super::{emulator, options, starter};
 use crate::command_line::EmulateArguments;
-use crate::output;
 use crate::project::{LocalCode, LocalFunction};
 
 /// The name by which the emulator's call is taken for `kubelambda emulate`.
@@ -62,7 +61,7 @@ pub(crate) async fn run(arguments: &EmulateArguments) -> anyhow::Result<()> {
     let snapshot = Arc::new(snapshot(command, |name| std::env::var(name).ok())?);
     let options = options(&region, false)?;
     let starter = starter::Starter::create(Arc::clone(&options.link_key), region).await?;
-    output::note(format_args!("http://{}{}", emulator.1, emulator::PATH));
+    let greeting = vec![format!("http://{}{}", emulator.1, emulator::PATH)];
     let (served, served_now) = watch::channel(Arc::clone(&snapshot));
     let serving = Serving {
         options,
@@ -74,7 +73,7 @@ pub(crate) async fn run(arguments: &EmulateArguments) -> anyhow::Result<()> {
         emulator: Some(emulator),
         metrics: None,
     };
-    serving.run(&mut signals).await
+    serving.run(&mut signals, greeting).await
 }
 
 fn bootstrap() -> anyhow::Result<String> {

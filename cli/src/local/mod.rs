@@ -65,13 +65,13 @@ pub(crate) async fn run(arguments: &LocalArguments) -> anyhow::Result<ExitCode> 
         () = prepare(&starter, &snapshot) => {}
         () = signals.any() => return Ok(ExitCode::SUCCESS),
     }
-    greeting::Greeting {
+    let greeting = greeting::Greeting {
         api: api.1,
         emulator: emulator.as_ref().map(|(_, address)| *address),
         metrics: metrics.as_ref().map(|(_, address)| *address),
         debug: arguments.debug,
     }
-    .say(&snapshot);
+    .lines(&snapshot);
     let (served, served_now) = watch::channel(Arc::new(snapshot));
     let serving = Serving {
         options,
@@ -83,7 +83,7 @@ pub(crate) async fn run(arguments: &LocalArguments) -> anyhow::Result<ExitCode> 
         emulator,
         metrics,
     };
-    serving.run(&mut signals).await?;
+    serving.run(&mut signals, greeting).await?;
     Ok(ExitCode::SUCCESS)
 }
 

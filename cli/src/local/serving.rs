@@ -22,6 +22,8 @@ use crate::output;
 pub(crate) const DRAIN_MILLIS: u64 = 500;
 /// How long environments may take to end after that, in seconds.
 const END_SECONDS_MAX: u64 = 10;
+/// How often it is looked whether the gateway has its catalog, in milliseconds: that takes one or two.
+const READY_LOOK_MILLIS: u64 = 1;
 
 /// Ctrl-C and its like.
 #[derive(Debug)]
@@ -81,8 +83,8 @@ pub(crate) struct Serving {
 }
 
 impl Serving {
-    /// Serves until a signal; then everything that was started ends.
-    pub(crate) async fn run(self, signals: &mut Signals) -> anyhow::Result<()> {
+    /// Serves until a signal; then everything that was started ends. Says `greeting` once requests may come.
+    pub(crate) async fn run(self, signals: &mut Signals, greeting: Vec<String>) -> anyhow::Result<()> {
         let (stop, stop_api) = (CancellationToken::new(), CancellationToken::new());
         let (ended, mut all_ended) = mpsc::channel(1);
         let served = self.served.clone();
@@ -100,6 +102,10 @@ impl Serving {
             let (gateway, stop) = (gateway.clone(), stop_api.clone());
             async move { gateway.serve(api, stop).await }
         });
+        while !gateway.is_ready() {
+            tokio::time::sleep(Duration::from_millis(READY_LOOK_MILLIS)).await;
+        }
+        greeting.iter().for_each(output::note);
         signals.any().await;
         output::note("Ending the environments …");
         gateway.leave();
