@@ -65,7 +65,7 @@ impl Client {
     }
 
     async fn locked(self, place: &Path) -> Result<File, String> {
-        let lock = place.with_extension("lock");
+        let lock = beside(place, "lock");
         let locked = tokio::task::spawn_blocking(move || {
             lock.parent().map_or(Ok(()), fs::create_dir_all)?;
             let file = File::create(&lock)?;
@@ -82,7 +82,7 @@ impl Client {
             "Fetching AWS's runtime client {package} {version} from {registry} into {}, once …",
             place.display()
         ));
-        let partial = place.with_extension("partial");
+        let partial = beside(place, "partial");
         drop(fs::remove_dir_all(&partial));
         let cannot = |error: std::io::Error| format!("{package} {version} cannot be fetched: {error}");
         fs::create_dir_all(&partial).map_err(cannot)?;
@@ -97,6 +97,14 @@ impl Client {
         }
         fs::rename(&partial, place).map_err(cannot)
     }
+}
+
+/// A path with more at its end; the dots of a version are no extension.
+fn beside(place: &Path, what: &str) -> PathBuf {
+    let mut name = place.as_os_str().to_owned();
+    name.push(".");
+    name.push(what);
+    name.into()
 }
 
 fn last_lines(output: &[u8]) -> String {
