@@ -103,8 +103,12 @@ class Space:
                 "annotations": {"kubelambda.dev/account-id": account},
             },
         }
+        def is_free():
+            return "Terminating" not in kubectl("get", "namespace", name, "--ignore-not-found")
+        eventually(is_free, timeout=120, what=f"an earlier namespace {name} is gone")
         kubectl("apply", "-f", "-", stdin=json.dumps(manifest))
         self.client = client()
+        self.applied = set()
 
     def arn(self, name):
         return f"arn:aws:lambda:{REGION}:{self.account}:function:{name}"
@@ -124,6 +128,8 @@ class Space:
         }
         done = kubectl("apply", "-f", "-", stdin=json.dumps(manifest), check=False)
         assert not check or done.returncode == 0, done.stderr
+        if done.returncode == 0:
+            self.applied.add(name)
         if check:
             generation = get("function", name, self.name)["metadata"]["generation"]
             eventually(
@@ -131,6 +137,12 @@ class Space:
                 what=f"status of {name} at generation {generation}",
             )
         return done
+
+    def remove(self, name):
+        """Deletes a Function and its pods, without their grace."""
+        self.applied.discard(name)
+        kubectl("delete", "function", name, "-n", self.name, "--ignore-not-found")
+        kubectl("delete", "pods", "-n", self.name, "-l", f"kubelambda.dev/function={name}", "--grace-period=0", "--force")
 
     def invoke(self, name, event=None, payload=None, **arguments):
         """Invokes by ARN; a refusal of the API comes back as an Answer too."""

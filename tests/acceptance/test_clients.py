@@ -58,7 +58,7 @@ def test_kubectl_table_and_explain():
     explained = kubectl("explain", "function.spec")
     for field in ("memorySize", "timeout", "handler", "runtime", "code"):
         assert field in explained
-    assert "1769 MB is one full CPU" in explained
+    assert "1769 MB is one full CPU" in " ".join(explained.split())
     assert kubectl("get", "fn", "context", "-o", "name").strip() == "function.kubelambda.dev/context"
 
 

@@ -7,7 +7,8 @@ TOOLS=$TARGET/tools
 CLUSTER=$TARGET/cluster
 LOGS=$TARGET/log
 TRIPLE=x86_64-unknown-linux-gnu
-PROGRAMS=$TARGET/$TRIPLE/small
+# Where the programs are; KUBELAMBDA_PROGRAMS names ones that were built otherwise, such as for debugging.
+PROGRAMS=${KUBELAMBDA_PROGRAMS:-$TARGET/$TRIPLE/small}
 mkdir -p "$LOGS" "$TOOLS/bin"
 PATH="$PWD/$TOOLS/bin:$PWD/$TOOLS/venv/bin:$PWD/$CLUSTER/bin:$PATH"
 export PATH

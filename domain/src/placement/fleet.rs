@@ -26,7 +26,7 @@ pub enum Throttled {
     AtCap,
     /// Too many wait.
     TooManyWaiting,
-    /// Nothing is free, and no environment can start.
+    /// There is no environment, and none can start.
     Obstructed,
     /// The function is gone.
     Closed,
@@ -85,7 +85,7 @@ impl<R: Clone + PartialEq> Fleet<R> {
         if self.counted() + self.waiting.len() >= self.bounds.environments_max {
             return Err(Throttled::AtCap);
         }
-        if self.free.is_empty() && self.obstructed {
+        if self.is_barren() {
             return Err(Throttled::Obstructed);
         }
         if self.free.is_empty() && self.waiting.len() >= self.bounds.waiting_max {
@@ -179,9 +179,13 @@ impl<R: Clone + PartialEq> Fleet<R> {
         keys.into_iter().filter_map(|key| self.settle(key)).collect()
     }
 
-    /// No environment of the current revision can start: who waits is told at once.
+    /// No further environment of the current revision can start: who waits is told at once, unless there are
+    /// environments to wait for.
     pub fn obstruct(&mut self) -> Vec<Effect> {
         self.obstructed = true;
+        if !self.is_barren() {
+            return Vec::new();
+        }
         std::mem::take(&mut self.waiting).into_iter().map(Effect::Obstruct).collect()
     }
 
@@ -196,6 +200,14 @@ impl<R: Clone + PartialEq> Fleet<R> {
         std::mem::take(&mut self.waiting).into_iter().map(Effect::Close).collect()
     }
 
+    /// None can start, and none is there that could turn free.
+    fn is_barren(&self) -> bool {
+        let may_serve = |environment: &Environment<R>| {
+            self.current.as_ref() == Some(&environment.revision) && environment.reported != Reported::Leaving
+        };
+        self.obstructed && !self.environments.values().any(may_serve)
+    }
+
     fn counted(&self) -> usize {
         self.environments.values().filter(|environment| environment.counts()).count()
     }
@@ -206,7 +218,7 @@ impl<R: Clone + PartialEq> Fleet<R> {
         }
         self.waiting.insert(invocation);
         self.place_next().or_else(|| {
-            let obstructed = self.obstructed && self.waiting.remove(&invocation);
+            let obstructed = self.is_barren() && self.waiting.remove(&invocation);
             obstructed.then_some(Effect::Obstruct(invocation))
         })
     }
