@@ -149,7 +149,11 @@ fn an_obstacle_answers_who_waits_and_who_comes_until_it_is_gone() {
     fleet.attach(environment(1), 1);
     assert_eq!(fleet.report(environment(1), Reported::Free), None);
     assert_eq!(fleet.arrive(invocation(3)), Ok(placed(3, 1)));
-    assert_eq!(fleet.refused(environment(1), invocation(3)), None, "it waits for the environment that is there");
+    assert_eq!(
+        fleet.refused(environment(1), invocation(3)),
+        None,
+        "it waits for the environment that is there"
+    );
     assert_eq!(fleet.arrive(invocation(4)), Ok(None));
     assert_eq!(fleet.obstruct(), Vec::new());
     assert_eq!(fleet.report(environment(1), Reported::Leaving), None);
