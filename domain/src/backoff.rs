@@ -46,7 +46,7 @@ mod tests {
 
     const BACKOFF: Backoff = Backoff {
         first: Duration::from_secs(1),
-        longest: Duration::from_secs(60),
+        longest: Duration::from_mins(1),
         least: Duration::from_millis(100),
     };
 

@@ -71,7 +71,7 @@ mod tests {
         environments_max: 10,
         starting_max: 4,
         starts_left: 100,
-        idle_timeout: Duration::from_secs(600),
+        idle_timeout: Duration::from_mins(10),
     };
 
     #[test]
