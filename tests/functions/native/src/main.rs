@@ -40,6 +40,7 @@ async fn handle(event: LambdaEvent<Value>) -> Result<Value, Error> {
     if let Some(line) = command.print {
         println!("{line}");
     }
+    let remaining_ms = remaining_ms(&event.context);
     let memory = vec![1_u8; command.allocate_mb << 20];
     if command.sleep_ms > 0 {
         tokio::time::sleep(Duration::from_millis(command.sleep_ms)).await;
@@ -58,27 +59,48 @@ async fn handle(event: LambdaEvent<Value>) -> Result<Value, Error> {
     std::hint::black_box(memory);
     Ok(match command.bytes_out {
         Some(bytes) => Value::String("x".repeat(bytes.saturating_sub(2))),
-        None => report(&event.context, command.echo),
+        None => report(&event.context, remaining_ms, command.echo),
     })
 }
 
-/// Every field of the context, and what was to be echoed.
-fn report(context: &Context, echo: Value) -> Value {
+fn remaining_ms(context: &Context) -> u64 {
     let remaining = context.deadline().duration_since(SystemTime::now()).unwrap_or_default();
+    u64::try_from(remaining.as_millis()).unwrap_or(u64::MAX)
+}
+
+/// Every field of the context, the remaining time also as it was before the command, and what was to be echoed.
+fn report(context: &Context, remaining_ms_before: u64, echo: Value) -> Value {
     json!({
         "echo": echo,
-        "request_id": context.request_id,
-        "deadline_ms": context.deadline,
-        "remaining_ms": u64::try_from(remaining.as_millis()).unwrap_or(u64::MAX),
-        "invoked_function_arn": context.invoked_function_arn,
+        "remaining_ms_before": remaining_ms_before,
+        "remaining_ms_after": remaining_ms(context),
         "function_name": context.env_config.function_name,
         "function_version": context.env_config.version,
+        "invoked_function_arn": context.invoked_function_arn,
         "memory_limit_in_mb": context.env_config.memory,
+        "aws_request_id": context.request_id,
         "log_group_name": context.env_config.log_group,
         "log_stream_name": context.env_config.log_stream,
-        "trace_id": context.xray_trace_id,
         "tenant_id": context.tenant_id,
+        "trace_id": context.xray_trace_id,
+        "trace_variable": std::env::var("_X_AMZN_TRACE_ID").ok(),
         "identity": context.identity,
-        "client_context": context.client_context,
+        "client_context": client_context(context),
     })
+}
+
+/// The client context with its keys as they were sent; the client reads `env` by the name `environment`.
+fn client_context(context: &Context) -> Option<Value> {
+    let sent = context.client_context.as_ref()?;
+    Some(json!({
+        "custom": sent.custom,
+        "env": sent.environment,
+        "client": {
+            "installation_id": sent.client.installation_id,
+            "app_title": sent.client.app_title,
+            "app_version_name": sent.client.app_version_name,
+            "app_version_code": sent.client.app_version_code,
+            "app_package_name": sent.client.app_package_name,
+        },
+    }))
 }
