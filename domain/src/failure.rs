@@ -23,6 +23,13 @@ pub enum Exit {
     OutOfMemory,
     /// It could not be started.
     NotStarted(StartFailure),
+    /// An extension failed, and its environment with it.
+    Extension {
+        /// `Extension.InitError`, `.ExitError`, `.Crash` or `.LaunchError`.
+        error_type: &'static str,
+        /// What it told, or how it ended.
+        message: String,
+    },
 }
 
 /// Why a runtime could not be started.
@@ -41,6 +48,7 @@ impl Exit {
             Self::Status(_) | Self::Signal { .. } => "Runtime.ExitError",
             Self::OutOfMemory => "Runtime.OutOfMemory",
             Self::NotStarted(failure) => failure.error_type,
+            Self::Extension { error_type, .. } => error_type,
         }
     }
 }
@@ -56,7 +64,23 @@ impl fmt::Display for Exit {
             }
             Self::OutOfMemory => f.write_str("Runtime exited with error: signal: killed"),
             Self::NotStarted(failure) => f.write_str(&failure.message),
+            Self::Extension { message, .. } => f.write_str(message),
         }
+    }
+}
+
+impl Exit {
+    /// The end of an extension's process that ended by itself, in the words of AWS's supervisor.
+    #[must_use]
+    pub fn of_extension(&self) -> Self {
+        let message = match self {
+            Self::Status(0) => "exit code 0".to_owned(),
+            other => {
+                let told = other.to_string();
+                told.strip_prefix("Runtime exited with error: ").unwrap_or(&told).to_owned()
+            }
+        };
+        Self::Extension { error_type: "Extension.Crash", message }
     }
 }
 
@@ -211,6 +235,18 @@ mod tests {
             &Failure::ResponseTooLarge,
             r#"{"errorType":"Function.ResponseSizeTooLarge","errorMessage":"Response payload size exceeded maximum allowed payload size (6291556 bytes)."}"#,
         );
+    }
+
+    #[test]
+    fn an_extension_s_end_is_told_as_a_crash() {
+        for (exit, message) in [
+            (Exit::Status(0), "exit code 0"),
+            (Exit::Status(3), "exit status 3"),
+            (Exit::Signal { number: 9, core_dumped: false }, "signal: killed"),
+        ] {
+            let crash = exit.of_extension();
+            assert_eq!((crash.error_type(), crash.to_string().as_str()), ("Extension.Crash", message));
+        }
     }
 
     #[test]

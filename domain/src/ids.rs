@@ -1,6 +1,6 @@
-//! Identities of an invocation and of each attempt to run it.
+//! Identities of an invocation, of each attempt to run it, and of an extension.
 //!
-//! Both are UUIDs (version 4). Their bytes come from the caller: this crate draws no random numbers.
+//! All are UUIDs (version 4). Their bytes come from the caller: this crate draws no random numbers.
 
 use std::fmt;
 use std::str::FromStr;
@@ -74,6 +74,10 @@ uuid_newtype!(
     /// One try to run an invocation; on the Runtime API it is `Lambda-Runtime-Invocation-Id`. A late answer
     /// that carries a dead attempt's id is refused.
     AttemptId, "invocation id"
+);
+uuid_newtype!(
+    /// What an extension proves itself with (`Lambda-Extension-Identifier`), in one life of an environment.
+    ExtensionId, "extension identifier"
 );
 
 #[cfg(test)]

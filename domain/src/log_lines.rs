@@ -3,6 +3,7 @@
 //! Layouts are those of CloudWatch: tools cut `REPORT` apart at its tabs, so the trailing one is kept.
 
 use crate::RequestId;
+use crate::extensions::Extension;
 
 /// How an invocation ended, for `REPORT`.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -85,6 +86,15 @@ pub fn init_report(phase: InitPhase, duration_ms: f64, ending: &Ending) -> Optio
     };
     let status = status(ending).unwrap_or_else(|| "Status: success".to_owned());
     Some(format!("INIT_REPORT Init Duration: {duration_ms:.2} ms\tPhase: {name}\t{status}\n"))
+}
+
+/// The line about an extension, at the end of the init phase.
+pub fn extension(extension: &Extension) -> String {
+    let (name, state) = (&extension.name, extension.state.name());
+    let events = extension.events.names().join(",");
+    let error =
+        extension.error_type.as_ref().map(|error| format!("\tError Type: {error}")).unwrap_or_default();
+    format!("EXTENSION\tName: {name}\tState: {state}\tEvents: [{events}]{error}\n")
 }
 
 fn status(ending: &Ending) -> Option<String> {

@@ -123,6 +123,16 @@ impl Environment {
         }
     }
 
+    /// The runtime's next call of `next` ends the init phase, or the invocation.
+    pub fn next_ends_a_phase(&self) -> bool {
+        matches!(
+            self.state,
+            State::Init { error: None }
+                | State::InlineInit { error: None, .. }
+                | State::Invoke { answer: Answer::Given(_), .. }
+        )
+    }
+
     /// The runtime tells of an error of its init phase. It is given a moment to exit by itself.
     pub fn init_error(&mut self, told: InitError) -> Result<(), NotAllowed> {
         match &mut self.state {
@@ -138,7 +148,7 @@ impl Environment {
     pub fn limit_passed(&mut self, limit: &Limit) -> Vec<Effect> {
         match &mut self.state {
             State::Init { .. } => {
-                self.state = State::Reset { attempt: None, ending: Ending::Success };
+                self.state = State::Reset { attempt: None, ending: ending_of(&limit.failure()) };
                 let mut effects = init_done(InitPhase::Init, InitOutcome::Exceeded(limit.failure()));
                 effects.push(Effect::EndProcesses);
                 effects

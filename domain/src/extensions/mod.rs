@@ -1,0 +1,190 @@
+//! The extensions of one life of an execution environment, as a state machine.
+//!
+//! ```text
+//! launched ─▶ Started ─register▶ Registered ─next▶ Ready ⇄ Running (an event was handed out)
+//!                                     └─────────── init/error, exit/error ──▶ Failed
+//! ```
+//!
+//! External extensions are processes that were started before the runtime; internal ones register from inside of
+//! it. Registration ends with the init phase. Nothing here knows processes, clocks or connections; a reset makes
+//! a new value, with new identifiers.
+//!
+//! Source: AWS's developer guide, "Lambda Extensions API", and the state names of its emulator (`core/states.go`).
+
+mod extension;
+mod refusal;
+mod shutdown;
+#[cfg(test)]
+mod tests;
+
+pub use extension::{Extension, Kind, State, Subscription};
+pub use refusal::Refusal;
+pub use shutdown::{
+    RUNTIME_SHARE_MILLIS, SHUTDOWN_MILLIS_EXTERNAL, SHUTDOWN_MILLIS_INTERNAL, Shutdown, ShutdownReason, Step,
+};
+
+use crate::ids::ExtensionId;
+
+/// Extensions of a function at most.
+pub const EXTENSIONS_MAX: usize = 10;
+
+/// All extensions of one life of an environment.
+#[derive(Debug, Default)]
+pub struct Extensions {
+    all: Vec<Extension>,
+    closed: bool,
+}
+
+impl Extensions {
+    /// None was launched, none has registered.
+    pub fn is_empty(&self) -> bool {
+        self.all.is_empty()
+    }
+
+    /// Each of them, in the order of their start.
+    pub fn iter(&self) -> impl Iterator<Item = &Extension> {
+        self.all.iter()
+    }
+
+    /// An external extension's process was started, under the name of its file; `id` is unused so far.
+    pub fn launched(&mut self, name: &str, id: ExtensionId) -> Result<(), Refusal> {
+        if self.all.len() >= EXTENSIONS_MAX {
+            return Err(Refusal::TooManyExtensions);
+        }
+        self.all.push(Extension::new(name, id, Kind::External));
+        Ok(())
+    }
+
+    /// An extension registers; `fresh` becomes its identifier if it is an internal one.
+    pub fn register(
+        &mut self,
+        name: &str,
+        events: &[String],
+        fresh: ExtensionId,
+    ) -> Result<ExtensionId, Refusal> {
+        if name.is_empty() {
+            return Err(Refusal::EmptyName);
+        }
+        if self.closed {
+            return Err(Refusal::RegistrationClosed);
+        }
+        match self.all.iter_mut().find(|extension| extension.name == name) {
+            Some(external) if external.kind == Kind::External => {
+                external.events = Subscription::of(events, Kind::External)?;
+                external.pass(State::Started, State::Registered)?;
+                Ok(external.id)
+            }
+            Some(_) => Err(Refusal::NameTaken),
+            None => {
+                let events = Subscription::of(events, Kind::Internal)?;
+                if self.all.len() >= EXTENSIONS_MAX {
+                    return Err(Refusal::TooManyExtensions);
+                }
+                let mut internal = Extension::new(name, fresh, Kind::Internal);
+                (internal.events, internal.state) = (events, State::Registered);
+                self.all.push(internal);
+                Ok(fresh)
+            }
+        }
+    }
+
+    /// Registration and subscription end.
+    pub fn close(&mut self) {
+        self.closed = true;
+    }
+
+    /// Nothing registers or subscribes any more.
+    pub fn is_closed(&self) -> bool {
+        self.closed
+    }
+
+    /// The extension of this identifier, if it has registered.
+    pub fn get(&self, id: ExtensionId) -> Result<&Extension, Refusal> {
+        let found = self.all.iter().find(|extension| extension.id == id && extension.state != State::Started);
+        found.ok_or(Refusal::UnknownIdentifier(id))
+    }
+
+    /// An extension asks for its next event.
+    pub fn next(&mut self, id: ExtensionId) -> Result<(), Refusal> {
+        self.get(id)?;
+        let extension = self.find(id)?;
+        match extension.state {
+            State::Registered | State::Ready | State::Running => {
+                extension.state = State::Ready;
+                Ok(())
+            }
+            _ => Err(extension.refused(State::Ready)),
+        }
+    }
+
+    /// An extension tells that it cannot initialize.
+    pub fn init_error(&mut self, id: ExtensionId, error_type: &str) -> Result<(), Refusal> {
+        self.get(id)?;
+        let extension = self.find(id)?;
+        extension.pass(State::Registered, State::InitError)?;
+        extension.error_type = Some(error_type.to_owned());
+        Ok(())
+    }
+
+    /// An extension tells that it is about to exit.
+    pub fn exit_error(&mut self, id: ExtensionId, error_type: &str) -> Result<(), Refusal> {
+        self.get(id)?;
+        let extension = self.find(id)?;
+        if matches!(extension.state, State::InitError | State::Exited | State::LaunchError) {
+            return Err(extension.refused(State::Exited));
+        }
+        extension.state = State::Exited;
+        extension.error_type = Some(error_type.to_owned());
+        Ok(())
+    }
+
+    /// A process is gone, or never was.
+    pub fn lost(&mut self, id: ExtensionId, launched: bool, error_type: &str) {
+        if let Ok(extension) = self.find(id) {
+            extension.state = if launched { State::Exited } else { State::LaunchError };
+            extension.error_type.get_or_insert_with(|| error_type.to_owned());
+        }
+    }
+
+    /// Every external extension has registered: the runtime may start.
+    pub fn all_registered(&self) -> bool {
+        self.all.iter().all(|extension| extension.state != State::Started)
+    }
+
+    /// Every extension waits for its next event.
+    pub fn all_ready(&self) -> bool {
+        self.all.iter().all(|extension| extension.state == State::Ready)
+    }
+
+    /// An invocation begins: who is to be told of it. They count as running from here on.
+    pub fn take_invoke(&mut self) -> Vec<ExtensionId> {
+        self.take(|extension| extension.events.invoke)
+    }
+
+    /// The environment ends: who waits and is to be told of it.
+    pub fn take_shutdown(&mut self) -> Vec<ExtensionId> {
+        self.take(|extension| extension.events.shutdown)
+    }
+
+    /// What kinds there are: external, internal.
+    pub fn kinds(&self) -> (bool, bool) {
+        let any = |kind| self.all.iter().any(|extension| extension.kind == kind);
+        (any(Kind::External), any(Kind::Internal))
+    }
+
+    fn take(&mut self, wanted: impl Fn(&Extension) -> bool) -> Vec<ExtensionId> {
+        let waiting = self.all.iter_mut().filter(|extension| extension.state == State::Ready);
+        waiting
+            .filter(|extension| wanted(extension))
+            .map(|extension| {
+                extension.state = State::Running;
+                extension.id
+            })
+            .collect()
+    }
+
+    fn find(&mut self, id: ExtensionId) -> Result<&mut Extension, Refusal> {
+        let found = self.all.iter_mut().find(|extension| extension.id == id);
+        found.ok_or(Refusal::UnknownIdentifier(id))
+    }
+}
