@@ -1,0 +1,53 @@
+//! The calls of extensions, by method and path.
+
+/// A call of the Extensions, Telemetry or Logs API.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Call {
+    /// `POST /2020-01-01/extension/register`
+    Register,
+    /// `GET /2020-01-01/extension/event/next`
+    Next,
+    /// `POST /2020-01-01/extension/init/error`
+    InitError,
+    /// `POST /2020-01-01/extension/exit/error`
+    ExitError,
+}
+
+impl Call {
+    /// Reads method and path; none if the path is not among these. An error is a wrong method.
+    pub fn read(method: &str, path: &str) -> Option<Result<Self, ()>> {
+        let call = [Self::Register, Self::Next, Self::InitError, Self::ExitError]
+            .into_iter()
+            .find(|call| call.path() == path)?;
+        Some(if call.methods().contains(&method) { Ok(call) } else { Err(()) })
+    }
+
+    /// The path.
+    pub fn path(self) -> &'static str {
+        match self {
+            Self::Register => "/2020-01-01/extension/register",
+            Self::Next => "/2020-01-01/extension/event/next",
+            Self::InitError => "/2020-01-01/extension/init/error",
+            Self::ExitError => "/2020-01-01/extension/exit/error",
+        }
+    }
+
+    fn methods(self) -> &'static [&'static str] {
+        match self {
+            Self::Register | Self::InitError | Self::ExitError => &["POST"],
+            Self::Next => &["GET"],
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn calls_are_known_by_path_and_method() {
+        assert_eq!(Call::read("GET", "/2020-01-01/extension/event/next"), Some(Ok(Call::Next)));
+        assert_eq!(Call::read("POST", "/2020-01-01/extension/event/next"), Some(Err(())));
+        assert_eq!(Call::read("GET", "/2020-01-01/extension/"), None);
+    }
+}
