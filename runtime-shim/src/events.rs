@@ -5,7 +5,7 @@ use std::sync::Arc;
 use bytes::Bytes;
 use domain::environment::InitError;
 use domain::failure::{Failure, StartFailure};
-use domain::{AttemptId, RequestId};
+use domain::{AttemptId, ExtensionId, RequestId};
 use hyper::header::{HeaderName, HeaderValue};
 use protocol::link::environment::{FromEnvironment, ToEnvironment};
 use protocol::link::frame::Frame;
@@ -47,6 +47,8 @@ pub(crate) enum Event {
     AnswerUnusable { request: RequestId, failure: Failure },
     /// The runtime tells of an error of its init phase.
     InitError { error: InitError, reply: Reply<()> },
+    /// An extension calls.
+    Extension { call: ExtensionCall, reply: ExtensionReply },
     /// The code is laid out, or never will be.
     Prepared(Result<(), StartFailure>),
     /// What `/tmp` holds, in bytes.
@@ -71,4 +73,31 @@ pub(crate) struct RuntimeAnswer {
     pub content_type: String,
     /// The body, as it came.
     pub body: Vec<Bytes>,
+}
+
+/// Where an extension's answer goes.
+pub(crate) type ExtensionReply = oneshot::Sender<Result<ExtensionAnswer, domain::extensions::Refusal>>;
+
+/// What an extension asks for.
+#[derive(Debug)]
+pub(crate) enum ExtensionCall {
+    /// To be one; `account` tells whether it wants to know the account.
+    Register { name: String, events: Vec<String>, account: bool },
+    /// The next event.
+    Next { id: ExtensionId },
+    /// It cannot initialize.
+    InitError { id: ExtensionId, error_type: String },
+    /// It is about to exit.
+    ExitError { id: ExtensionId, error_type: String },
+}
+
+/// What an extension is answered.
+#[derive(Debug)]
+pub(crate) enum ExtensionAnswer {
+    /// Its identifier, and a JSON body.
+    Registered(ExtensionId, String),
+    /// An event; an invocation's has an identifier of its own.
+    Event { identifier: Option<String>, body: String },
+    /// An accepted error.
+    Accepted,
 }

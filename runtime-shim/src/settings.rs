@@ -3,7 +3,7 @@
 //! All wrong values are named at once. None of these variables ever reaches a child.
 
 use std::net::SocketAddr;
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 use std::str::FromStr;
 use std::time::Duration;
 
@@ -28,8 +28,13 @@ pub(crate) struct Settings {
     pub runtime_api: SocketAddr,
     /// Where code is laid out.
     pub task_root: PathBuf,
+    /// Where external extensions are: every file in it is one.
+    pub extensions: PathBuf,
     /// The function's `/tmp`.
     pub temporary: PathBuf,
+    /// Whether that folder is this environment's alone: named for it, or a mount of its own as in a pod. One that
+    /// others use too is neither measured nor cleared.
+    pub temporary_is_own: bool,
     /// How long processes run on after an invocation before they are stopped.
     pub idle_grace: Duration,
     /// How long an init phase may take.
@@ -53,7 +58,9 @@ impl Settings {
         let listen = reader.or("LISTEN", SocketAddr::from(([0, 0, 0, 0], ENVIRONMENT_PORT)));
         let runtime_api = reader.or("RUNTIME_API", SocketAddr::from(([127, 0, 0, 1], 9001)));
         let task_root = reader.or("TASK_ROOT", PathBuf::from("/var/task"));
+        let extensions = reader.or("EXTENSIONS", PathBuf::from("/opt/extensions"));
         let temporary = reader.or("TEMPORARY", PathBuf::from("/tmp"));
+        let temporary_is_own = reader.text("TEMPORARY").is_some() || is_mount(&temporary);
         let idle_grace = reader.or("IDLE_GRACE_MILLIS", 100);
         let init_limit = reader.or("INIT_LIMIT_MILLIS", domain::limits::INIT_SECONDS_MAX * 1_000);
         let addresses_file = reader.optional("ADDRESSES_FILE");
@@ -68,7 +75,9 @@ impl Settings {
                 listen,
                 runtime_api,
                 task_root,
+                extensions,
                 temporary,
+                temporary_is_own,
                 idle_grace: Duration::from_millis(idle_grace),
                 init_limit: Duration::from_millis(init_limit),
                 addresses_file,
@@ -76,6 +85,12 @@ impl Settings {
             _ => Err(WrongSettings(reader.wrong)),
         }
     }
+}
+
+fn is_mount(folder: &Path) -> bool {
+    use rustix::fs::{AtFlags, CWD, StatxAttributes, StatxFlags, statx};
+    statx(CWD, folder, AtFlags::empty(), StatxFlags::BASIC_STATS)
+        .is_ok_and(|found| found.stx_attributes.contains(StatxAttributes::MOUNT_ROOT))
 }
 
 struct Reader<F> {
@@ -136,6 +151,14 @@ mod tests {
             expires_epoch_seconds: 1,
         };
         vec![("TICKET", key.issue(claims).to_text()), ("PUBLIC_KEY", key.public_key().to_text())]
+    }
+
+    #[test]
+    fn a_folder_that_others_use_too_is_not_the_environments_own() {
+        let own = [trust(), vec![("TEMPORARY", "/one/of/my/own".into())]].concat();
+        assert!(read(&own).unwrap().temporary_is_own);
+        assert_eq!(read(&trust()).unwrap().temporary_is_own, is_mount(Path::new("/tmp")));
+        assert!(is_mount(Path::new("/proc")) && !is_mount(Path::new("/proc/self")));
     }
 
     #[test]

@@ -26,6 +26,17 @@ const DEFAULTS: [(&str, &str); 8] = [
     ("_AWS_XRAY_DAEMON_PORT", "2000"),
 ];
 
+/// What extensions do not get, beside every name with an underscore in front (recorded from the service).
+const NOT_FOR_EXTENSIONS: [&str; 7] = [
+    "AWS_EXECUTION_ENV",
+    "AWS_LAMBDA_LOG_GROUP_NAME",
+    "AWS_LAMBDA_LOG_STREAM_NAME",
+    "AWS_XRAY_CONTEXT_MISSING",
+    "AWS_XRAY_DAEMON_ADDRESS",
+    "LAMBDA_RUNTIME_DIR",
+    "LAMBDA_TASK_ROOT",
+];
+
 /// What the variables are made from.
 #[derive(Debug, Clone, Copy)]
 pub(crate) struct Variables<'a> {
@@ -55,6 +66,19 @@ impl Variables<'_> {
         all.extend(function_s.map(|(name, value)| (name.into(), value.into())));
         all.extend(self.platform().into_iter().map(|(name, value)| (name.into(), value.into())));
         all.into_iter().collect()
+    }
+
+    /// What an external extension gets: all, but what is the runtime's alone.
+    pub(crate) fn of_extension(
+        self,
+        own: impl Iterator<Item = (OsString, OsString)>,
+    ) -> Vec<(OsString, OsString)> {
+        let mut all = self.all(own);
+        all.retain(|(name, _)| {
+            let name = name.to_string_lossy();
+            !name.starts_with('_') && !NOT_FOR_EXTENSIONS.contains(&name.as_ref())
+        });
+        all
     }
 
     fn platform(self) -> Vec<(&'static str, String)> {

@@ -29,7 +29,7 @@ impl Actor {
             Effect::Finish(ending) => self.finish(ending),
             Effect::Released => self.offer(),
             Effect::Drained => {
-                if self.leaving == Some(Leave::WhenDrained) {
+                if self.leaving == Some(Leave::WhenDrained) && !self.is_ending() {
                     self.leaving = Some(Leave::Now);
                 }
             }
@@ -49,9 +49,14 @@ impl Actor {
     }
 
     fn hand_over(&mut self) {
-        if let (Some(reply), Some(invocation)) = (self.parked.take(), &mut self.invocation) {
+        let Some(invocation) = &mut self.invocation else { return };
+        let first = !invocation.handed_over;
+        if let Some(reply) = self.parked.take() {
             // A runtime whose connection broke asks again.
             drop(reply.send(Ok(invocation.event())));
+        }
+        if first {
+            self.tell_of_invocation();
         }
     }
 

@@ -9,6 +9,7 @@
 
 use std::time::Duration;
 
+use domain::extensions::Shutdown;
 use domain::failure::Exit;
 
 use super::Actor;
@@ -23,14 +24,25 @@ const SETTLE_MILLIS_MAX: u64 = 200;
 
 impl Actor {
     pub(super) fn end_processes(&mut self) {
-        if self.runtime.pid.is_some() {
+        if self.runtime.pid.is_some() || !self.extensions.processes.is_empty() {
             self.timers.set(Timer::Reset, clock::now() + Duration::from_secs(RESET_SECONDS_MAX));
         }
-        self.processes.end();
-        self.frozen = false;
         self.timers.clear(Timer::Freeze);
         self.timers.clear(Timer::Deadline);
         self.timers.clear(Timer::Sample);
+        if !self.extensions.known.is_empty() {
+            return self.begin_shutdown();
+        }
+        self.processes.end();
+        self.frozen = false;
+    }
+
+    /// Ends the runtime, and extensions only after it.
+    pub(super) fn end_runtime(&mut self) {
+        match self.runtime.running() {
+            Some(pid) if !self.extensions.known.is_empty() => self.processes.end_one(pid),
+            _ => self.processes.end(),
+        }
     }
 
     /// Children ended, were stopped, or were continued.
@@ -39,10 +51,14 @@ impl Actor {
         for (pid, exit) in reaped.ended {
             if self.runtime.pid == Some(pid) {
                 let exit = self.told_apart(exit);
-                self.runtime.exit = Some(exit);
+                self.runtime.gone = true;
+                self.runtime.exit.get_or_insert(exit);
                 // Whoever waits in `next` is dead, and its connection must not count as open.
                 self.parked = None;
                 self.end_processes();
+                self.shutdown_step(Shutdown::runtime_gone);
+            } else {
+                self.extension_ended(pid, &exit);
             }
         }
         if self.runtime.exit.is_none() {
@@ -52,7 +68,7 @@ impl Actor {
             self.timers.clear(Timer::Reset);
             self.timers.set(Timer::Settle, clock::now() + Duration::from_millis(SETTLE_MILLIS_MAX));
             self.settle();
-        } else {
+        } else if !self.is_ending() {
             // What was forked while the rest was being ended.
             self.processes.end();
         }
@@ -79,6 +95,7 @@ impl Actor {
         self.timers.clear(Timer::InitErrorGrace);
         self.timers.clear(Timer::Deadline);
         self.runtime.pid = None;
+        self.forget_extensions();
         let Some(exit) = self.runtime.exit.take() else { return };
         self.logs.drain();
         self.logs.end_fragment();

@@ -7,6 +7,7 @@ use protocol::link::assignment::Code;
 use protocol::link::environment::InitResult;
 
 use super::Actor;
+use super::extensions::ExtensionsState;
 use super::timers::Timer;
 use crate::events::Event;
 use crate::processes::Command;
@@ -37,17 +38,52 @@ impl Actor {
     pub(super) fn start_runtime(&mut self, phase: InitPhase) -> Vec<Effect> {
         self.init.started = Some(clock::now());
         self.memory.reset();
+        if phase == InitPhase::Init {
+            self.timers.set(Timer::Deadline, clock::now() + self.settings.init_limit);
+        }
+        self.watch_limits();
+        // Registration was closed at the end of the life before.
+        self.extensions = ExtensionsState::default();
+        self.extensions.runtime_due = true;
+        if let Err(exit) = self.launch_extensions() {
+            return self.not_started(exit);
+        }
+        if self.extensions.known.all_registered() { self.start_process() } else { Vec::new() }
+    }
+
+    /// Starts the runtime if extensions were all that it waited for.
+    pub(super) fn start_due_runtime(&mut self) {
+        let due = self.extensions.runtime_due && self.extensions.known.all_registered();
+        if due && self.extensions.ending.is_none() {
+            let effects = self.start_process();
+            self.apply(effects);
+        }
+    }
+
+    fn start_process(&mut self) -> Vec<Effect> {
+        self.extensions.runtime_due = false;
         match self.try_start() {
             Ok(pid) => {
-                self.runtime.pid = Some(pid);
-                if phase == InitPhase::Init {
-                    self.timers.set(Timer::Deadline, clock::now() + self.settings.init_limit);
-                }
-                self.watch_limits();
+                (self.runtime.pid, self.runtime.gone) = (Some(pid), false);
                 Vec::new()
             }
-            Err(failure) => self.environment.runtime_ended(Exit::NotStarted(failure)),
+            Err(failure) => self.not_started(Exit::NotStarted(failure)),
         }
+    }
+
+    /// Something could not be started; whatever was goes, too.
+    fn not_started(&mut self, exit: Exit) -> Vec<Effect> {
+        self.extensions.runtime_due = false;
+        if self.extensions.processes.is_empty() {
+            self.timers.clear(Timer::Deadline);
+            self.timers.clear(Timer::Sample);
+            self.close_registration();
+            self.extensions = ExtensionsState::default();
+            return self.environment.runtime_ended(exit);
+        }
+        self.runtime.exit = Some(exit);
+        self.end_processes();
+        Vec::new()
     }
 
     fn try_start(&mut self) -> Result<rustix::process::Pid, StartFailure> {
@@ -75,6 +111,7 @@ impl Actor {
             directory: assignment.working_directory.clone().into(),
             variables: variables.all(std::env::vars_os()),
             output,
+            writes_records: true,
         };
         self.processes.start(&command)
     }
@@ -86,6 +123,7 @@ impl Actor {
         }
         self.timers.clear(Timer::InitErrorGrace);
         self.logs.drain();
+        self.close_registration();
         self.say_why_init_failed(outcome);
         if let Some(line) = log_lines::init_report(phase, duration_ms, &outcome.ending()) {
             self.logs.platform(&line);

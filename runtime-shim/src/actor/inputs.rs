@@ -37,14 +37,8 @@ impl Actor {
                     self.offer();
                 }
             }
-            Event::Next { reply } => match self.environment.next_called() {
-                Ok(effects) => {
-                    // A second call takes the place of the first, whose connection may be dead.
-                    self.parked = Some(reply);
-                    self.apply(effects);
-                }
-                Err(_) => verdict(reply, Err(runtime_api::Refusal::InvalidStateTransition)),
-            },
+            Event::Next { reply } => self.runtime_next(reply),
+            Event::Extension { call, reply } => self.take_extension_call(call, reply),
             Event::AnswerBegun { request, attempt, reply } => {
                 let begun = self.environment.answer_begun(request, attempt);
                 if let (Ok(()), Some(invocation)) = (begun, &mut self.invocation) {

@@ -29,7 +29,9 @@ pub(super) struct Invocation {
     pub remaining_ms: u64,
     /// A runtime has it, or had.
     pub handed_over: bool,
-    /// Made at the first hand-over; the deadline in it does not move afterwards.
+    /// The end of its time on the wall clock, once somebody was told; it does not move afterwards.
+    deadline_epoch_ms: Option<u64>,
+    /// Made at the first hand-over.
     event: Option<Arc<RuntimeEvent>>,
 }
 
@@ -43,6 +45,7 @@ impl Invocation {
             init_ms: None,
             remaining_ms: 0,
             handed_over: false,
+            deadline_epoch_ms: None,
             event: None,
         }
     }
@@ -79,10 +82,18 @@ impl Invocation {
         self.event = None;
     }
 
-    fn headers(&self) -> Vec<(HeaderName, HeaderValue)> {
+    /// The end of its time as the runtime and extensions are told it.
+    pub(super) fn deadline_epoch_ms(&mut self) -> u64 {
+        let told = self.deadline_epoch_ms;
+        let deadline = told.unwrap_or_else(|| self.remaining().deadline_epoch_ms(clock::epoch_millis()));
+        self.deadline_epoch_ms = Some(deadline);
+        deadline
+    }
+
+    fn headers(&mut self) -> Vec<(HeaderName, HeaderValue)> {
+        let deadline = self.deadline_epoch_ms();
         let invoke = &self.invoke;
         let identity = invoke.identity.as_ref().and_then(|identity| serde_json::to_string(identity).ok());
-        let deadline = self.remaining().deadline_epoch_ms(clock::epoch_millis());
         let all = [
             (headers::REQUEST_ID, Some(invoke.request_id.to_string())),
             (headers::DEADLINE_MS, Some(deadline.to_string())),

@@ -120,7 +120,7 @@ impl Actor {
         let recently =
             self.memory.storage_looked.is_some_and(|at| at.elapsed() < Duration::from_millis(STORAGE_MILLIS));
         let Some(assigned) = &self.assigned else { return };
-        if recently || self.measuring_storage {
+        if recently || self.measuring_storage || !self.settings.temporary_is_own {
             return;
         }
         self.memory.storage_looked = Some(clock::now());

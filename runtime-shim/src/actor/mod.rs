@@ -7,6 +7,7 @@
 mod answer;
 mod effects;
 mod ending;
+mod extensions;
 mod idle;
 mod init;
 mod inputs;
@@ -14,6 +15,7 @@ mod invocation;
 mod leaving;
 mod limits;
 mod peers;
+mod shutdown;
 mod timers;
 
 use std::io;
@@ -22,6 +24,7 @@ use std::sync::Arc;
 
 use bytes::Bytes;
 use domain::environment::{Effect, Environment};
+use domain::extensions::Shutdown;
 use domain::failure::{Exit, StartFailure};
 use domain::grants::Grants;
 use domain::log_stream::Day;
@@ -59,6 +62,7 @@ pub(crate) struct Actor {
     timers: Timers,
     assigned: Option<Assigned>,
     runtime: RuntimeProcess,
+    extensions: extensions::ExtensionsState,
     init: InitClock,
     invocation: Option<Invocation>,
     parked: Option<NextReply>,
@@ -85,8 +89,17 @@ struct Assigned {
 #[derive(Debug, Default)]
 struct RuntimeProcess {
     pid: Option<Pid>,
+    /// It has ended by itself or was ended.
+    gone: bool,
     /// How it ended; what it left behind is still being ended and read.
     exit: Option<Exit>,
+}
+
+impl RuntimeProcess {
+    /// Its id, while it runs.
+    fn running(&self) -> Option<Pid> {
+        self.pid.filter(|_| !self.gone)
+    }
 }
 
 /// The init phase's clock, and how the latest ended.
@@ -130,6 +143,7 @@ impl Actor {
             timers: Timers::default(),
             assigned: None,
             runtime: RuntimeProcess::default(),
+            extensions: extensions::ExtensionsState::default(),
             init: InitClock::default(),
             invocation: None,
             parked: None,
@@ -182,7 +196,7 @@ impl Actor {
         }
         let effects = self.environment.drain();
         self.apply(effects);
-        if *self.environment.state() == domain::environment::State::Drained {
+        if *self.environment.state() == domain::environment::State::Drained && !self.is_ending() {
             self.leaving = Some(Leave::Now);
         }
     }
@@ -191,7 +205,9 @@ impl Actor {
         self.timers.clear(timer);
         match timer {
             Timer::Deadline => self.deadline_passed(),
-            Timer::InitErrorGrace => self.processes.end(),
+            Timer::InitErrorGrace => self.end_runtime(),
+            Timer::RuntimeShare => self.shutdown_step(Shutdown::runtime_share_passed),
+            Timer::Shutdown => self.shutdown_step(Shutdown::time_passed),
             Timer::Freeze => self.freeze(),
             Timer::Grant => self.grant_ended(),
             Timer::Sample => self.sample(),

@@ -19,9 +19,13 @@ pub(super) enum Timer {
     Reset,
     /// What ended processes had sent should have been read.
     Settle,
+    /// A runtime that was asked to end has had its share of the time.
+    RuntimeShare,
+    /// Everything that was asked to end has had its time.
+    Shutdown,
 }
 
-const KINDS: usize = 7;
+const KINDS: usize = 9;
 
 /// When each is due.
 #[derive(Debug, Default)]
@@ -40,10 +44,16 @@ impl Timers {
         self.slot(timer).is_some()
     }
 
+    /// When it is due, if it is set.
+    pub(super) fn due(&mut self, timer: Timer) -> Option<Instant> {
+        *self.slot(timer)
+    }
+
     /// The one that is due first.
     pub(super) fn next(&self) -> Option<(Instant, Timer)> {
-        use Timer::{Deadline, Freeze, Grant, InitErrorGrace, Reset, Sample, Settle};
-        let kinds: [Timer; KINDS] = [Deadline, InitErrorGrace, Freeze, Grant, Sample, Reset, Settle];
+        use Timer::{Deadline, Freeze, Grant, InitErrorGrace, Reset, RuntimeShare, Sample, Settle, Shutdown};
+        let kinds: [Timer; KINDS] =
+            [Deadline, InitErrorGrace, Freeze, Grant, Sample, Reset, Settle, RuntimeShare, Shutdown];
         let due = kinds.into_iter().zip(self.0).filter_map(|(timer, due)| Some((due?, timer)));
         due.min_by_key(|(due, _)| *due)
     }

@@ -23,10 +23,10 @@ const DRAIN_READS_MAX: usize = 64;
 /// The one log of one environment.
 #[derive(Debug)]
 pub(crate) struct Logs {
-    pipe: pipe::Receiver,
-    writer: OwnedFd,
+    function: Source,
+    /// Only where there are extensions.
+    extensions: Option<Source>,
     buffer: Box<[u8]>,
-    records: Records,
     tail: LogTail,
     output: Output,
 }
@@ -34,13 +34,10 @@ pub(crate) struct Logs {
 impl Logs {
     /// A log without lines.
     pub(crate) fn open() -> io::Result<Self> {
-        let (reader, writer) = rustix::pipe::pipe_with(rustix::pipe::PipeFlags::CLOEXEC)?;
-        rustix::io::ioctl_fionbio(&reader, true)?;
         Ok(Self {
-            pipe: pipe::Receiver::from_owned_fd(reader)?,
-            writer,
+            function: Source::open()?,
+            extensions: None,
             buffer: vec![0; READ_BYTES].into_boxed_slice(),
-            records: Records::default(),
             tail: LogTail::default(),
             output: Output::open()?,
         })
@@ -48,26 +45,39 @@ impl Logs {
 
     /// What a runtime writes to.
     pub(crate) fn writer(&self) -> io::Result<OwnedFd> {
-        self.writer.try_clone()
+        self.function.writer.try_clone()
+    }
+
+    /// What extensions write to.
+    pub(crate) fn extension_writer(&mut self) -> io::Result<OwnedFd> {
+        let source = match self.extensions.take() {
+            Some(source) => source,
+            None => Source::open()?,
+        };
+        self.extensions.insert(source).writer.try_clone()
     }
 
     /// Returns when the function has written something. Cancelling loses nothing.
     pub(crate) async fn readable(&self) {
-        if self.pipe.readable().await.is_err() {
-            // There is no such pipe any more; never ready, instead of always.
-            std::future::pending::<()>().await;
+        match &self.extensions {
+            None => self.function.readable().await,
+            Some(extensions) => tokio::select! {
+                () = self.function.readable() => (),
+                () = extensions.readable() => (),
+            },
         }
     }
 
-    /// Takes what the function has written, at most one pipe full; false if there was nothing.
+    /// Takes what was written, at most one full pipe of each; false if there was nothing.
     pub(crate) fn read_some(&mut self) -> bool {
-        let Ok(length @ 1..) = self.pipe.try_read(&mut self.buffer) else { return false };
-        let Self { buffer, records, tail, output, .. } = self;
-        records.push(&buffer[..length], |line| {
+        let Self { function, extensions, buffer, tail, output } = self;
+        let mut keep = |line: &[u8]| {
             tail.push(line);
             output.push(line);
-        });
-        true
+        };
+        let written = function.read_some(buffer, &mut keep);
+        let by_extensions = extensions.as_mut().is_some_and(|source| source.read_some(buffer, &mut keep));
+        written || by_extensions
     }
 
     /// Takes everything that the function had written until now.
@@ -87,11 +97,15 @@ impl Logs {
 
     /// Ends what no process is left to end.
     pub(crate) fn end_fragment(&mut self) {
-        let Self { records, tail, output, .. } = self;
-        records.end(|line| {
+        let Self { function, extensions, tail, output, .. } = self;
+        let mut keep = |line: &[u8]| {
             tail.push(line);
             output.push(line);
-        });
+        };
+        function.records.end(&mut keep);
+        if let Some(source) = extensions {
+            source.records.end(&mut keep);
+        }
     }
 
     /// The tail since it was last taken.
@@ -117,5 +131,34 @@ impl Logs {
     /// Returns when standard output may take more.
     pub(crate) async fn writable(&self) {
         self.output.writable().await;
+    }
+}
+
+/// A pipe that processes write to, and what of it is no whole record yet.
+#[derive(Debug)]
+struct Source {
+    pipe: pipe::Receiver,
+    writer: OwnedFd,
+    records: Records,
+}
+
+impl Source {
+    fn open() -> io::Result<Self> {
+        let (reader, writer) = rustix::pipe::pipe_with(rustix::pipe::PipeFlags::CLOEXEC)?;
+        rustix::io::ioctl_fionbio(&reader, true)?;
+        Ok(Self { pipe: pipe::Receiver::from_owned_fd(reader)?, writer, records: Records::default() })
+    }
+
+    async fn readable(&self) {
+        if self.pipe.readable().await.is_err() {
+            // There is no such pipe any more; never ready, instead of always.
+            std::future::pending::<()>().await;
+        }
+    }
+
+    fn read_some(&mut self, buffer: &mut [u8], give: impl FnMut(&[u8])) -> bool {
+        let Ok(length @ 1..) = self.pipe.try_read(buffer) else { return false };
+        self.records.push(buffer.get(..length).unwrap_or_default(), give);
+        true
     }
 }

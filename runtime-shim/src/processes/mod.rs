@@ -98,6 +98,18 @@ impl Processes {
         self.signal(Signal::KILL);
     }
 
+    /// Asks one process to end; no error if it has.
+    #[allow(clippy::unused_self, reason = "only who took charge signals")]
+    pub(crate) fn terminate_one(&self, pid: Pid) {
+        kill_process(pid, Signal::TERM).unwrap_or_default();
+    }
+
+    /// Ends one process; no error if it has.
+    #[allow(clippy::unused_self, reason = "only who took charge signals")]
+    pub(crate) fn end_one(&self, pid: Pid) {
+        kill_process(pid, Signal::KILL).unwrap_or_default();
+    }
+
     fn signal(&self, signal: Signal) {
         if self.reach == Reach::Namespace {
             // kill(-1): "process group 1" is how this call's argument is spelled for everything but the caller.

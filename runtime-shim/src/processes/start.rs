@@ -25,6 +25,8 @@ pub(crate) struct Command {
     pub variables: Vec<(OsString, OsString)>,
     /// Where standard output and error go.
     pub output: OwnedFd,
+    /// It may write records of several lines; only runtimes may.
+    pub writes_records: bool,
 }
 
 impl Command {
@@ -39,24 +41,28 @@ impl Command {
         }
         let program = self.find(name)?;
         let no_output = |error: io::Error| invalid_entrypoint(format!("fork/exec {name}: {error}"));
-        // The one descriptor that a child inherits beyond the standard ones; only this thread starts children.
+        let mut command = std::process::Command::new(&program);
         let log = self.output.try_clone().map_err(no_output)?;
-        rustix::io::fcntl_setfd(&log, rustix::io::FdFlags::empty())
-            .map_err(|error| no_output(error.into()))?;
-        let child = std::process::Command::new(&program)
+        if self.writes_records {
+            // The one descriptor that a child inherits beyond the standard ones; only this thread starts children.
+            rustix::io::fcntl_setfd(&log, rustix::io::FdFlags::empty())
+                .map_err(|error| no_output(error.into()))?;
+        }
+        command
             .arg0(name)
             .args(arguments)
             .current_dir(&self.directory)
             .env_clear()
             .envs(self.variables.iter().map(|(name, value)| (name, value)))
-            .env(LOG_DESCRIPTOR, log.as_raw_fd().to_string())
             .stdin(Stdio::null())
             .stdout(self.output.try_clone().map_err(no_output)?)
-            .stderr(self.output.try_clone().map_err(no_output)?)
-            .spawn()
-            .map_err(|error| {
-                invalid_entrypoint(format!("fork/exec {}: {}", program.display(), told(&error)))
-            })?;
+            .stderr(self.output.try_clone().map_err(no_output)?);
+        if self.writes_records {
+            command.env(LOG_DESCRIPTOR, log.as_raw_fd().to_string());
+        }
+        let child = command.spawn().map_err(|error| {
+            invalid_entrypoint(format!("fork/exec {}: {}", program.display(), told(&error)))
+        })?;
         // Not waited for through this handle: the shim reaps all children in one place.
         let pid = i32::try_from(child.id()).ok().and_then(Pid::from_raw);
         pid.ok_or_else(|| invalid_entrypoint("the process has no id".to_owned()))

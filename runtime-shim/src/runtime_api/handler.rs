@@ -10,12 +10,14 @@ use domain::limits::RESPONSE_PAYLOAD_BYTES_MAX;
 use hyper::body::Incoming;
 use hyper::header::CONTENT_TYPE;
 use hyper::{HeaderMap, Request};
+use protocol::extensions_api;
 use protocol::runtime_api::call::NoCall;
 use protocol::runtime_api::{Call, ERROR_BODY_BYTES_MAX, Refusal, headers};
 use tokio::sync::oneshot;
 
 use super::answers::{self, Answer};
 use super::body::{self, Read};
+use super::extensions;
 use crate::events::{Event, Events, Reply, RuntimeAnswer};
 
 /// Content type of an answer that names none.
@@ -25,6 +27,9 @@ const CONTENT_TYPE_BYTES_MAX: usize = 256;
 
 /// Handles one request.
 pub(super) async fn handle(request: Request<Incoming>, events: Events) -> Result<Answer, Infallible> {
+    if let Some(call) = extensions_api::Call::read(request.method().as_str(), request.uri().path()) {
+        return Ok(extensions::handle(call, request, &events).await);
+    }
     let call = Call::read(request.method().as_str(), request.uri().path());
     let done = match call {
         Ok(Call::Ping) => Ok(answers::pong()),

@@ -5,6 +5,7 @@
 
 mod answers;
 mod body;
+mod extensions;
 mod handler;
 
 use std::sync::Arc;

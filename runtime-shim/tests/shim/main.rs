@@ -13,6 +13,7 @@
 
 mod defences;
 mod endurance;
+mod extensions;
 mod failures;
 mod harness;
 mod invocations;

@@ -1,0 +1,278 @@
+//! External extensions: started first, told, waited for, and the environment's end when one fails.
+
+use std::os::unix::fs::PermissionsExt;
+use std::path::Path;
+use std::time::{Duration, Instant};
+
+use protocol::link::assignment::Assignment;
+use protocol::link::environment::FunctionErrorCause::{Crashed, Init, TimedOut};
+use protocol::link::environment::ToEnvironment;
+use serde_json::{Value, json};
+
+use crate::harness::{Shim, assignment, fresh_folder, wait_for};
+use crate::link::invoke;
+
+/// The Python extension, as a file of a layer.
+pub const RECORDER: &str = "../tests/functions/extensions/recorder.py";
+
+/// A shim with extensions: the name of each file, and the file that it is a copy of.
+pub async fn shim_with(extensions: &[(&str, &str)]) -> Shim {
+    let folder = fresh_folder();
+    let opt = folder.join("opt/extensions");
+    std::fs::create_dir_all(&opt).unwrap();
+    for (name, source) in extensions {
+        let source = Path::new(env!("CARGO_MANIFEST_DIR")).join(source);
+        std::fs::copy(source, opt.join(name)).unwrap();
+    }
+    let mut command = Shim::command(&folder);
+    command.env("KUBELAMBDA_EXTENSIONS", &opt);
+    Shim::run(command, folder).await
+}
+
+/// An assignment whose extension writes to `events` in the shim's folder and does `what`.
+pub fn recorded(shim: &Shim, what: &str) -> Assignment {
+    let mut assignment = assignment();
+    assignment.variables.insert("EXTENSION_FILE".into(), shim.path("events"));
+    assignment.variables.insert("EXTENSION_DO".into(), what.into());
+    assignment
+}
+
+/// Everything that was written down so far.
+pub fn records(shim: &Shim) -> Vec<Value> {
+    let text = std::fs::read_to_string(shim.path("events")).unwrap_or_default();
+    text.lines().filter_map(|line| serde_json::from_str(line).ok()).collect()
+}
+
+/// What was written down under `key`.
+pub fn all(shim: &Shim, key: &str) -> Vec<Value> {
+    records(shim).iter().filter_map(|record| record.get(key).cloned()).collect()
+}
+
+fn event_types(shim: &Shim) -> Vec<String> {
+    all(shim, "event").iter().map(|event| event["eventType"].as_str().unwrap().to_owned()).collect()
+}
+
+#[tokio::test]
+async fn an_extension_is_started_before_the_runtime_and_told_of_each_invocation() {
+    let shim = shim_with(&[("recorder", RECORDER)]).await;
+    let mut gateway = shim.ready(recorded(&shim, "slow")).await;
+    let mut sent = invoke(3_000);
+    sent.trace = Some("Root=1-2-3".into());
+    let outcome = gateway.run_with(sent, "{}").await;
+    outcome.succeeded();
+    // The invocation ends after the extension has asked for more; the caller has the answer before.
+    assert_eq!(all(&shim, "slow").len(), 1);
+    assert!(
+        outcome.report.duration_ms >= 200.0 && outcome.answered_after < Duration::from_millis(190),
+        "{outcome:?}"
+    );
+    assert!(
+        outcome.tail.contains(
+            "extension is ready\nEXTENSION\tName: recorder\tState: Ready\tEvents: [INVOKE,SHUTDOWN]\n"
+        ),
+        "{}",
+        outcome.tail
+    );
+    let event = all(&shim, "event").remove(0);
+    assert_eq!(event["requestId"], json!(outcome.request));
+    assert_eq!(event["tracing"], json!({"type": "X-Amzn-Trace-Id", "value": "Root=1-2-3"}));
+    assert!(
+        event["deadlineMs"].as_u64().unwrap() > 1_700_000_000_000 && event["invokedFunctionArn"].is_string()
+    );
+    let registered: Value = serde_json::from_str(all(&shim, "registered")[0][1].as_str().unwrap()).unwrap();
+    let expected = json!({"functionName": "my_function", "functionVersion": "$LATEST", "handler": "app.handler", "accountId": "123456789012"});
+    assert_eq!(registered, expected);
+    let record = &records(&shim)[0];
+    assert_eq!(record["directory"], "/");
+    for (name, there) in [
+        ("AWS_LAMBDA_RUNTIME_API", true),
+        ("AWS_LAMBDA_FUNCTION_NAME", true),
+        ("EXTENSION_FILE", true),
+        ("_HANDLER", false),
+        ("_LAMBDA_TELEMETRY_LOG_FD", false),
+        ("LAMBDA_TASK_ROOT", false),
+        ("AWS_EXECUTION_ENV", false),
+        ("AWS_LAMBDA_LOG_STREAM_NAME", false),
+        ("AWS_XRAY_DAEMON_ADDRESS", false),
+    ] {
+        assert_eq!(record["environment"].get(name).is_some(), there, "{name}");
+    }
+}
+
+#[tokio::test]
+async fn calls_are_refused_as_on_aws() {
+    let shim = shim_with(&[("recorder", RECORDER)]).await;
+    shim.ready(recorded(&shim, "refused")).await.run(&json!({})).await.succeeded();
+    let expected = json!({
+        "no name": [403, "Extension.InvalidExtensionName"],
+        "no json": [403, "InvalidRequestFormat"],
+        "internal shutdown": [403, "Extension.InvalidEventType"],
+        "bad event": [403, "Extension.InvalidEventType"],
+        "again": [403, "Extension.InvalidExtensionState"],
+        "no identifier": [403, "Extension.MissingExtensionIdentifier"],
+        "bad identifier": [403, "Extension.InvalidExtensionIdentifier"],
+        "unknown identifier": [403, "Extension.UnknownExtensionIdentifier"],
+        "no error type": [403, "Extension.MissingHeader"],
+    });
+    assert_eq!(all(&shim, "refused")[0], expected);
+}
+
+#[tokio::test]
+async fn an_end_is_told_with_its_reason_and_leaves_time_to_say_goodbye() {
+    let mut shim = shim_with(&[("recorder", RECORDER)]).await;
+    let mut gateway = shim.ready(recorded(&shim, "")).await;
+    gateway.run(&json!({})).await.succeeded();
+    shim.signal(rustix::process::Signal::TERM);
+    assert_eq!(shim.exited().await.code(), Some(0));
+    assert_eq!(event_types(&shim), ["INVOKE", "SHUTDOWN"]);
+    assert_eq!(all(&shim, "event")[1]["shutdownReason"], "spindown");
+    assert_eq!(all(&shim, "done").len(), 1);
+}
+
+#[tokio::test]
+async fn an_extension_that_does_not_end_is_ended_after_two_seconds() {
+    let mut shim = shim_with(&[("recorder", RECORDER)]).await;
+    let mut gateway = shim.ready(recorded(&shim, "linger")).await;
+    gateway.run(&json!({})).await.succeeded();
+    let told = Instant::now();
+    shim.signal(rustix::process::Signal::TERM);
+    assert_eq!(shim.exited().await.code(), Some(0));
+    let took = told.elapsed();
+    assert!((Duration::from_millis(1_900)..Duration::from_secs(4)).contains(&took), "{took:?}");
+    let pid = &records(&shim)[0]["pid"];
+    assert!(!Path::new(&format!("/proc/{pid}")).exists());
+}
+
+#[tokio::test]
+async fn an_extension_that_did_not_ask_for_the_end_is_not_waited_for() {
+    let mut shim = shim_with(&[("recorder", RECORDER)]).await;
+    let mut gateway = shim.ready(recorded(&shim, "invoke only")).await;
+    gateway.run(&json!({})).await.succeeded();
+    let told = Instant::now();
+    shim.signal(rustix::process::Signal::TERM);
+    shim.exited().await;
+    assert!(told.elapsed() < Duration::from_millis(1_500), "{:?}", told.elapsed());
+    assert_eq!(event_types(&shim), ["INVOKE"]);
+}
+
+#[tokio::test]
+async fn a_time_out_resets_extensions_too_and_gives_them_other_identifiers() {
+    let shim = shim_with(&[("recorder", RECORDER)]).await;
+    let mut gateway = shim.ready(recorded(&shim, "")).await;
+    let outcome = gateway.run_with(invoke(500), r#"{"do":"hang"}"#).await;
+    outcome.failed_with(TimedOut, "Sandbox.Timedout");
+    assert!(outcome.answered_after < Duration::from_millis(900), "{outcome:?}");
+    assert_eq!(all(&shim, "event")[1]["shutdownReason"], "timeout");
+    gateway.run(&json!({})).await.succeeded();
+    let registered: Vec<Value> =
+        records(&shim).into_iter().filter(|record| record.get("registered").is_some()).collect();
+    assert_eq!(registered.len(), 2);
+    assert_ne!(registered[0]["identifier"], registered[1]["identifier"]);
+}
+
+#[tokio::test]
+async fn a_runtime_s_crash_is_told_as_a_failure() {
+    let shim = shim_with(&[("recorder", RECORDER)]).await;
+    let mut gateway = shim.ready(recorded(&shim, "")).await;
+    gateway.run(&json!({"do": "exit", "status": 7})).await.failed_with(Crashed, "Runtime.ExitError");
+    assert_eq!(all(&shim, "event")[1]["shutdownReason"], "failure");
+    gateway.run(&json!({})).await.succeeded();
+}
+
+#[tokio::test]
+async fn an_extension_that_fails_fails_the_invocation() {
+    for (what, error_type, message) in [
+        ("crash", "Extension.Crash", "exit status 4"),
+        ("exit error", "Extension.ExitError", "Extension.Tired"),
+    ] {
+        let shim = shim_with(&[("recorder", RECORDER)]).await;
+        let mut gateway = shim.ready(recorded(&shim, what)).await;
+        let sent = invoke(3_000);
+        let outcome = gateway.run_with(sent, &json!({"do": "sleep", "seconds": 2}).to_string()).await;
+        outcome.failed_with(Crashed, error_type);
+        let expected = format!("RequestId: {} Error: {message}", outcome.request);
+        assert_eq!(outcome.json(), json!({"errorType": error_type, "errorMessage": expected}));
+        assert!(
+            outcome.tail.ends_with(&format!("Status: error\tError Type: {error_type}\n")),
+            "{}",
+            outcome.tail
+        );
+    }
+}
+
+#[tokio::test]
+async fn an_extension_that_fails_in_the_init_phase_fails_it() {
+    for (what, error_type, state) in
+        [("exit", "Extension.Crash", "Exited"), ("init error", "Extension.InitError", "InitError")]
+    {
+        let shim = shim_with(&[("recorder", RECORDER)]).await;
+        let mut operator = shim.operator().await;
+        operator.assign(recorded(&shim, what), bytes::Bytes::new()).await;
+        operator.until_free().await;
+        let outcome = shim.gateway().await.run(&json!({})).await;
+        outcome.failed_with(Init, error_type);
+        let log = shim.log_with("REPORT RequestId").await;
+        assert!(log.contains(&format!("EXTENSION\tName: recorder\tState: {state}\tEvents: [")), "{log}");
+        assert!(log.contains(&format!("\tPhase: init\tStatus: error\tError Type: {error_type}\n")), "{log}");
+    }
+}
+
+#[tokio::test]
+async fn a_file_that_cannot_be_started_is_told() {
+    let shim = shim_with(&[("recorder", RECORDER)]).await;
+    let file = shim.path("opt/extensions/zero");
+    std::fs::write(&file, "#!/bin/none\n").unwrap();
+    std::fs::set_permissions(&file, std::fs::Permissions::from_mode(0o644)).unwrap();
+    let mut operator = shim.operator().await;
+    operator.assign(recorded(&shim, ""), bytes::Bytes::new()).await;
+    operator.until_free().await;
+    let outcome = shim.gateway().await.run(&json!({})).await;
+    outcome.failed_with(Init, "Extension.LaunchError");
+    assert!(
+        outcome.json()["errorMessage"].as_str().unwrap().ends_with("/zero: permission denied"),
+        "{outcome:?}"
+    );
+}
+
+#[tokio::test]
+async fn an_extension_that_never_registers_uses_up_the_init_phase() {
+    let folder = fresh_folder();
+    let opt = folder.join("opt/extensions");
+    std::fs::create_dir_all(&opt).unwrap();
+    std::fs::copy(Path::new(env!("CARGO_MANIFEST_DIR")).join(RECORDER), opt.join("recorder")).unwrap();
+    let mut command = Shim::command(&folder);
+    command.env("KUBELAMBDA_EXTENSIONS", &opt).env("KUBELAMBDA_INIT_LIMIT_MILLIS", "600");
+    let shim = Shim::run(command, folder).await;
+    let mut operator = shim.operator().await;
+    operator.assign(recorded(&shim, "hang"), bytes::Bytes::new()).await;
+    operator.until_free().await;
+    let log = shim.log_with("INIT_REPORT").await;
+    assert!(log.contains("State: Started\tEvents: []\n") && log.contains("Status: timeout"), "{log}");
+    let outcome = shim.gateway().await.run_with(invoke(700), "{}").await;
+    outcome.failed_with(TimedOut, "Sandbox.Timedout");
+}
+
+#[tokio::test]
+async fn the_file_that_disables_extensions_is_honoured() {
+    let shim = shim_with(&[("recorder", RECORDER)]).await;
+    std::fs::write(shim.path("opt/disable-extensions-jwigqn8j"), "").unwrap();
+    shim.ready(recorded(&shim, "")).await.run(&json!({})).await.succeeded();
+    assert!(records(&shim).is_empty());
+}
+
+#[tokio::test]
+async fn extensions_are_frozen_with_the_function() {
+    let shim = shim_with(&[("recorder", RECORDER)]).await;
+    let mut gateway = shim.ready(recorded(&shim, "")).await;
+    gateway.run(&json!({})).await.succeeded();
+    let pid = records(&shim)[0]["pid"].clone();
+    let stopped = || {
+        let stat = std::fs::read_to_string(format!("/proc/{pid}/stat")).unwrap();
+        stat.rsplit_once(')').unwrap().1.trim_start().starts_with('T').then_some(())
+    };
+    wait_for("the freeze", stopped).await;
+    gateway.run(&json!({})).await.succeeded();
+    // Draining wakes it, so that it can be told.
+    shim.operator().await.send(ToEnvironment::Drain, bytes::Bytes::new()).await;
+    wait_for("the last event", || (event_types(&shim).last()? == "SHUTDOWN").then_some(())).await;
+}
