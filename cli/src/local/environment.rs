@@ -83,12 +83,14 @@ fn spawn(start: &Start) -> std::io::Result<Child> {
         ("KUBELAMBDA_LISTEN", "127.0.0.1:0".to_owned()),
         ("KUBELAMBDA_RUNTIME_API", "127.0.0.1:0".to_owned()),
         ("KUBELAMBDA_TASK_ROOT", recipe.task_root.display().to_string()),
-        ("KUBELAMBDA_TEMPORARY", place.temporary.display().to_string()),
         ("KUBELAMBDA_ADDRESSES_FILE", place.addresses.display().to_string()),
         (PARENT, std::process::id().to_string()),
     ];
     let mut command = Command::new(program);
     command.arg(SHIM_COMMAND).env_clear().envs(&recipe.variables).envs(own);
+    if place.temporary_is_own {
+        command.env("KUBELAMBDA_TEMPORARY", &place.temporary);
+    }
     command.envs(settings.iter().map(|(name, value)| (name, value)));
     // A group of its own: Ctrl-C is this program's business, which ends its environments in order.
     command.stdin(Stdio::null()).process_group(0).spawn()

@@ -119,8 +119,12 @@ mod tests {
         let function = Function::new("f", serde_json::from_value(spec).unwrap());
         let local = LocalFunction::of_manifest(function, Path::new("f.yaml"));
         let (snapshot, _) = Snapshot::build(vec![(local, 0)], &BTreeMap::new(), false);
-        let place =
-            Place { task_root: "/own/task".into(), temporary: "/own/tmp".into(), addresses: "/own/a".into() };
+        let place = Place {
+            task_root: "/own/task".into(),
+            temporary: "/own/tmp".into(),
+            temporary_is_own: true,
+            addresses: "/own/a".into(),
+        };
         let region = "eu-west-1".parse().unwrap();
         let made =
             recipe(&snapshot.functions[0], Some(interpreter), folders, &place, &region, [1; 16]).unwrap();

@@ -91,6 +91,7 @@ impl Starter {
         if matches!(served.local.code, LocalCode::Image { .. }) {
             // The image's own; one container has one.
             place.temporary = PathBuf::from("/tmp");
+            place.temporary_is_own = false;
         }
         let log_stream = random().map_err(refused)?;
         let recipe = recipe(served, interpreter.as_ref(), &folders, &place, &self.region, log_stream)

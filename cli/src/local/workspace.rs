@@ -21,6 +21,8 @@ pub(crate) struct Place {
     pub task_root: PathBuf,
     /// In the place of `/tmp`.
     pub temporary: PathBuf,
+    /// Whether nothing else uses that folder; the shim clears only such a one.
+    pub temporary_is_own: bool,
     /// Where the shim writes its addresses.
     pub addresses: PathBuf,
 }
@@ -44,6 +46,7 @@ impl Workspace {
         let place = Place {
             task_root: own.join("task"),
             temporary: own.join("tmp"),
+            temporary_is_own: true,
             addresses: own.join("addresses"),
         };
         fs::create_dir_all(&place.task_root)?;
