@@ -5,7 +5,7 @@
 use std::fmt;
 
 use crate::RequestId;
-use crate::limits::RESPONSE_PAYLOAD_BYTES_MAX;
+use crate::limits::{RESPONSE_PAYLOAD_BYTES_MAX, STREAMED_RESPONSE_BYTES_MAX};
 
 /// How a runtime process ended, or why it never began.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -126,6 +126,8 @@ pub enum Failure {
     Exited(Exit),
     /// The response is over [`RESPONSE_PAYLOAD_BYTES_MAX`].
     ResponseTooLarge,
+    /// The streamed response is over [`STREAMED_RESPONSE_BYTES_MAX`]; that much of it was passed on.
+    StreamedResponseTooLarge,
     /// The runtime broke off in the middle of its response.
     TruncatedResponse,
     /// The runtime named a response mode that does not exist.
@@ -140,7 +142,7 @@ impl Failure {
             Self::OutOfMemory => "Runtime.OutOfMemory",
             Self::TemporaryStorage { .. } => "Sandbox.Failure",
             Self::Exited(exit) => exit.error_type(),
-            Self::ResponseTooLarge => "Function.ResponseSizeTooLarge",
+            Self::ResponseTooLarge | Self::StreamedResponseTooLarge => "Function.ResponseSizeTooLarge",
             Self::TruncatedResponse => "Runtime.TruncatedResponse",
             Self::InvalidResponseMode => "Runtime.InvalidResponseModeHeader",
         }
@@ -156,9 +158,8 @@ impl Failure {
             Self::OutOfMemory => about(&Exit::OutOfMemory),
             Self::TemporaryStorage { size_mb } => about(&format_args!("/tmp holds more than {size_mb} MB")),
             Self::Exited(exit) => about(exit),
-            Self::ResponseTooLarge => format!(
-                "Response payload size exceeded maximum allowed payload size ({RESPONSE_PAYLOAD_BYTES_MAX} bytes)."
-            ),
+            Self::ResponseTooLarge => too_large(RESPONSE_PAYLOAD_BYTES_MAX),
+            Self::StreamedResponseTooLarge => too_large(STREAMED_RESPONSE_BYTES_MAX),
             Self::TruncatedResponse => about(&"The runtime broke off in the middle of its response"),
             Self::InvalidResponseMode => about(&"The runtime named an unknown response mode"),
         }
@@ -176,10 +177,14 @@ impl Failure {
             Self::TimedOut { after_millis } => {
                 Some(format!("{now} {request} Task timed out after {} seconds\n\n", seconds(*after_millis)))
             }
-            Self::ResponseTooLarge | Self::InvalidResponseMode => None,
+            Self::ResponseTooLarge | Self::StreamedResponseTooLarge | Self::InvalidResponseMode => None,
             _ => Some(format!("{}\n{}\n", self.message(request), self.error_type())),
         }
     }
+}
+
+fn too_large(bytes_max: usize) -> String {
+    format!("Response payload size exceeded maximum allowed payload size ({bytes_max} bytes).")
 }
 
 /// Milliseconds as seconds with two decimals.

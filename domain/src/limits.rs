@@ -7,6 +7,8 @@
 pub const REQUEST_PAYLOAD_BYTES_MAX: usize = 6 * 1024 * 1024;
 /// Largest buffered response: 6 MiB plus the 100 bytes that the Runtime API grants for its envelope.
 pub const RESPONSE_PAYLOAD_BYTES_MAX: usize = REQUEST_PAYLOAD_BYTES_MAX + 100;
+/// Largest streamed response: 200 MiB. Its bandwidth is not limited.
+pub const STREAMED_RESPONSE_BYTES_MAX: usize = 200 * 1024 * 1024;
 /// Longest `X-Amz-Client-Context` header, counted in base64 characters.
 pub const CLIENT_CONTEXT_BASE64_BYTES_MAX: usize = 3_583;
 /// The log tail that `X-Amz-Log-Type: Tail` returns, before base64.

@@ -48,6 +48,11 @@ impl Environment {
         }
     }
 
+    /// Whether the answer of this attempt is being posted: what comes of it is the caller's.
+    pub fn is_receiving(&self, attempt: AttemptId) -> bool {
+        matches!(&self.state, State::Invoke { attempt: of, answer: Answer::Receiving } if of.id == attempt)
+    }
+
     /// The answer that was begun is complete; refused when a limit passed meanwhile.
     pub fn answer_completed(&mut self, request: RequestId) -> Result<(), AnswerRefusal> {
         match &mut self.state {

@@ -263,3 +263,14 @@ fn inputs_that_come_too_late_change_nothing() {
     assert_eq!(generic().next_called(), Err(NotAllowed));
     assert_eq!(timed_out().next_called(), Err(NotAllowed));
 }
+
+#[test]
+fn parts_are_taken_between_the_beginning_of_an_answer_and_its_end() {
+    let mut environment = invoking();
+    assert!(!environment.is_receiving(attempt(1).id));
+    environment.answer_begun(attempt(1).request, None).unwrap();
+    assert!(environment.is_receiving(attempt(1).id) && !environment.is_receiving(attempt(2).id));
+    environment.limit_passed(&TIME);
+    assert!(!environment.is_receiving(attempt(1).id));
+    assert!(!answered().is_receiving(attempt(1).id));
+}
