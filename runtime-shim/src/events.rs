@@ -13,6 +13,8 @@ use protocol::link::handshake::Role;
 use protocol::runtime_api::Refusal;
 use tokio::sync::{mpsc, oneshot};
 
+use crate::window::Streaming;
+
 /// How many events wait for the actor before whoever sends the next one waits.
 const EVENTS_MAX: usize = 64;
 
@@ -39,12 +41,19 @@ pub(crate) enum Event {
     LinkDown { link: LinkId },
     /// The runtime asks for the next event.
     Next { reply: Reply<Arc<RuntimeEvent>> },
-    /// The runtime begins an answer.
-    AnswerBegun { request: RequestId, attempt: Option<AttemptId>, reply: Reply<()> },
+    /// The runtime begins an answer; `streamed` is the content type of one that it streams.
+    AnswerBegun {
+        request: RequestId,
+        attempt: Option<AttemptId>,
+        streamed: Option<String>,
+        reply: Reply<Option<Streaming>>,
+    },
+    /// A streamed answer goes on.
+    AnswerPart { attempt: AttemptId, part: Bytes },
     /// The answer is complete.
     AnswerCompleted { request: RequestId, answer: RuntimeAnswer, reply: Reply<()> },
     /// The answer cannot be used.
-    AnswerUnusable { request: RequestId, failure: Failure },
+    AnswerUnusable { request: RequestId, failure: Failure, reply: Reply<()> },
     /// The runtime tells of an error of its init phase.
     InitError { error: InitError, reply: Reply<()> },
     /// An extension calls.

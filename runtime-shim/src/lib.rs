@@ -28,5 +28,6 @@ mod processes;
 mod runtime_api;
 mod settings;
 mod variables;
+mod window;
 
 pub use entry::run;

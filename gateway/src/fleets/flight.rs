@@ -7,7 +7,7 @@ use bytes::Bytes;
 use domain::placement::InvocationKey;
 use domain::{AttemptId, RequestId, TimeBudget};
 use protocol::link::assignment::Revision;
-use protocol::link::environment::{FunctionErrorCause, Invoke, Report, ResponseHead};
+use protocol::link::environment::{FunctionErrorCause, Invoke, Report, ResponseHead, ResponseMode};
 use tokio::sync::mpsc;
 
 use super::state::Blocked;
@@ -98,6 +98,7 @@ impl Flight {
             trace: Some(order.trace),
             tenant_id: order.tenant_id,
             wants_log_tail: order.wants_log_tail,
+            response_mode: ResponseMode::Buffered,
         };
         let payload = self.payload.lock().unwrap_or_else(PoisonError::into_inner);
         (invoke, payload.as_ref().map(|payload| payload.bytes.clone()).unwrap_or_default())

@@ -7,7 +7,8 @@
 //! shim → gateway   Refused                      nothing was handed to a runtime: place it elsewhere
 //!               or Accepted                     from here on it is never tried again elsewhere
 //!                  Response + bytes …           the last one has `last: true`; the caller may be answered
-//!                  Finished + log tail          the environment is done with it
+//! gateway → shim   More                         only while a response is streamed: room for further parts
+//! shim → gateway   Finished + log tail          the environment is done with it
 //! ```
 //!
 //! A `State` goes to every linked peer whenever it changes, so several gateways need no shared lock: the shim
@@ -17,6 +18,10 @@ use domain::{AttemptId, RequestId, TimeBudget};
 use serde::{Deserialize, Serialize};
 
 use super::assignment::{Assignment, Revision};
+pub use super::response::{
+    FunctionError, FunctionErrorCause, ResponseHead, ResponseMode, ResponsePart, STREAM_PART_BYTES_MAX,
+    STREAM_WINDOW_PARTS,
+};
 
 /// From a gateway or the operator to a shim.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
@@ -31,6 +36,13 @@ pub enum ToEnvironment {
     Waiting {
         /// Age of the oldest waiter.
         oldest_ms: Option<u64>,
+    },
+    /// From a gateway: there is room for further parts of a streamed response.
+    More {
+        /// Which attempt's.
+        attempt: AttemptId,
+        /// How many parts.
+        parts: u32,
     },
     /// From the operator: take no further invocation; the pod will be deleted once the phase is `Drained`.
     Drain,
@@ -68,6 +80,9 @@ pub struct Invoke {
     /// Send the log tail with `Finished`.
     #[serde(default)]
     pub wants_log_tail: bool,
+    /// How the answer is to come.
+    #[serde(default)]
+    pub response_mode: ResponseMode,
 }
 
 /// The caller's Cognito identity, as a function's context shows it.
@@ -187,54 +202,6 @@ pub enum Refusal {
     OtherRevision,
     /// Only a gateway may invoke.
     NotAllowed,
-}
-
-/// One part of an answer.
-#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
-#[serde(rename_all = "camelCase")]
-pub struct ResponsePart {
-    /// Which attempt.
-    pub attempt: AttemptId,
-    /// No further part follows.
-    pub last: bool,
-    /// Set on the first part only.
-    #[serde(default)]
-    pub head: Option<ResponseHead>,
-}
-
-/// What is known when an answer begins.
-#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
-#[serde(rename_all = "camelCase")]
-pub struct ResponseHead {
-    /// `None`: success. Otherwise the payload tells of a function error (through `/error`, a crash or a
-    /// time-out), never guessed from the payload.
-    pub function_error: Option<FunctionError>,
-    /// The runtime's content type.
-    pub content_type: String,
-}
-
-/// What kind of function error.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
-#[serde(rename_all = "camelCase")]
-pub struct FunctionError {
-    /// How it came about.
-    pub cause: FunctionErrorCause,
-    /// Such as `Runtime.ExitError` or `Sandbox.Timedout`; whatever the runtime client said for a handler's.
-    pub error_type: String,
-}
-
-/// How a function error came about; a closed set, fit for a metric's label.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Serialize, Deserialize)]
-#[serde(rename_all = "camelCase")]
-pub enum FunctionErrorCause {
-    /// The runtime posted to `/error`.
-    Handler,
-    /// The time-out passed.
-    TimedOut,
-    /// The runtime exited, was killed, ran out of memory, or broke the protocol.
-    Crashed,
-    /// The init phase failed.
-    Init,
 }
 
 /// What `REPORT` says, and what metrics are made from.

@@ -17,6 +17,7 @@ pub mod control;
 pub mod environment;
 pub mod frame;
 pub mod handshake;
+pub mod response;
 pub mod trust;
 
 /// The version of the link that this crate speaks.

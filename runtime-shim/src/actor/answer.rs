@@ -49,12 +49,17 @@ impl Actor {
     ) {
         let Some(invocation) = &mut self.invocation else { return };
         invocation.remaining_ms = invocation.remaining().as_millis();
+        if self.end_stream(function_error.as_ref(), &body) {
+            return;
+        }
+        let Some(invocation) = &self.invocation else { return };
         let (link, attempt) = (invocation.link, invocation.invoke.attempt);
         let mut head = Some(ResponseHead { function_error, content_type });
         let mut parts = parts_of(body).into_iter().peekable();
         while let Some(part) = parts.next() {
             let last = parts.peek().is_none();
-            let message = FromEnvironment::Response(ResponsePart { attempt, last, head: head.take() });
+            let message =
+                FromEnvironment::Response(ResponsePart { attempt, last, head: head.take(), error: None });
             self.peers.send(link, message, part);
         }
     }

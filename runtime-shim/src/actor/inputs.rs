@@ -33,19 +33,18 @@ impl Actor {
             Event::LinkFrame { link, frame } => self.take_frame(link, frame),
             Event::LinkDown { link } => {
                 self.peers.remove(link);
+                self.caller_lost(link);
                 if self.grants.forget(link) {
                     self.offer();
                 }
             }
             Event::Next { reply } => self.runtime_next(reply),
             Event::Extension { call, reply } => self.take_extension_call(call, reply),
-            Event::AnswerBegun { request, attempt, reply } => {
-                let begun = self.environment.answer_begun(request, attempt);
-                if let (Ok(()), Some(invocation)) = (begun, &mut self.invocation) {
-                    invocation.forget_payload();
-                }
+            Event::AnswerBegun { request, attempt, streamed, reply } => {
+                let begun = self.answer_begun(request, attempt, streamed);
                 verdict(reply, begun.map_err(refusal));
             }
+            Event::AnswerPart { attempt, part } => self.answer_part(attempt, part),
             Event::AnswerCompleted { request, answer, reply } => {
                 let completed = self.environment.answer_completed(request);
                 if completed.is_ok() {
@@ -53,9 +52,10 @@ impl Actor {
                 }
                 verdict(reply, completed.map_err(refusal));
             }
-            Event::AnswerUnusable { request, failure } => {
+            Event::AnswerUnusable { request, failure, reply } => {
                 let effects = self.environment.answer_unusable(request, failure);
                 self.apply(effects);
+                verdict(reply, Ok(()));
             }
             Event::InitError { error, reply } => {
                 let allowed = self.environment.init_error(error);
@@ -88,6 +88,7 @@ impl Actor {
                 let now_ms = self.now_ms();
                 self.grants.set_waiting(link, oldest_ms, now_ms);
             }
+            (ToEnvironment::More { attempt, parts }, Role::Gateway) => self.caller_took(link, attempt, parts),
             (ToEnvironment::Drain, Role::Operator) => {
                 let effects = self.environment.drain();
                 self.apply(effects);
@@ -163,6 +164,7 @@ fn name_of(message: &ToEnvironment) -> &'static str {
         ToEnvironment::Assign(_) => "an assignment",
         ToEnvironment::Invoke(_) => "an invocation",
         ToEnvironment::Waiting { .. } => "a waiter",
+        ToEnvironment::More { .. } => "room for a response",
         ToEnvironment::Drain => "a drain",
         ToEnvironment::Unknown => "a message",
     }

@@ -11,6 +11,7 @@ use protocol::runtime_api::headers;
 
 use crate::clock::{self, Instant};
 use crate::events::{LinkId, RuntimeEvent};
+use crate::window::Window;
 
 /// One attempt, from the moment it is taken.
 #[derive(Debug)]
@@ -29,6 +30,8 @@ pub(super) struct Invocation {
     pub remaining_ms: u64,
     /// A runtime has it, or had.
     pub handed_over: bool,
+    /// Room for further parts of the response, while one is streamed to the caller.
+    pub window: Option<Arc<Window>>,
     /// The end of its time on the wall clock, once somebody was told; it does not move afterwards.
     deadline_epoch_ms: Option<u64>,
     /// Made at the first hand-over.
@@ -45,6 +48,7 @@ impl Invocation {
             init_ms: None,
             remaining_ms: 0,
             handed_over: false,
+            window: None,
             deadline_epoch_ms: None,
             event: None,
         }
@@ -118,7 +122,7 @@ impl Invocation {
 mod tests {
     use domain::{AttemptId, RequestId};
     use protocol::link::assignment::{ConfigurationHash, Revision};
-    use protocol::link::environment::CognitoIdentity;
+    use protocol::link::environment::{CognitoIdentity, ResponseMode};
 
     use super::*;
 
@@ -140,6 +144,7 @@ mod tests {
             trace: Some(String::new()),
             tenant_id: Some("t".into()),
             wants_log_tail: false,
+            response_mode: ResponseMode::Buffered,
         };
         Invocation::new(invoke, Bytes::from_static(b"{}"), 1)
     }

@@ -16,6 +16,7 @@ mod leaving;
 mod limits;
 mod peers;
 mod shutdown;
+mod stream;
 mod timers;
 
 use std::io;

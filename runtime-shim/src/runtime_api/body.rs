@@ -5,8 +5,10 @@ use base64::engine::general_purpose::STANDARD;
 use bytes::Bytes;
 use http_body_util::BodyExt;
 use hyper::HeaderMap;
-use hyper::body::{Body, Incoming};
+use hyper::body::{Body, Frame, Incoming};
 use protocol::runtime_api::headers;
+
+use crate::events::RuntimeAnswer;
 
 /// What is read and thrown away of a body that is too large, in bytes, so that a client that writes first and
 /// reads afterwards gets to read its status. Beyond it the connection is cut.
@@ -28,6 +30,17 @@ pub(super) enum Read {
     Truncated,
 }
 
+/// What comes next of a body that is passed on as it comes.
+#[derive(Debug)]
+pub(super) enum Next {
+    /// Some of it, not empty.
+    Data(Bytes),
+    /// Its end, and the error in its trailer.
+    End(Option<StreamError>),
+    /// It broke off.
+    Truncated,
+}
+
 /// An error that a runtime tells of after it has begun its response.
 #[derive(Debug)]
 pub(super) struct StreamError {
@@ -35,6 +48,17 @@ pub(super) struct StreamError {
     pub error_type: String,
     /// The error's JSON.
     pub body: Vec<u8>,
+}
+
+impl StreamError {
+    /// The answer that it makes of the response.
+    pub(super) fn into_answer(self, content_type: String) -> RuntimeAnswer {
+        RuntimeAnswer {
+            error_type: Some(headers::sanitised_error_type(Some(&self.error_type))),
+            content_type,
+            body: vec![Bytes::from(self.body)],
+        }
+    }
 }
 
 /// Reads a body of at most `bytes_max`.
@@ -61,6 +85,30 @@ pub(super) async fn read(mut incoming: Incoming, bytes_max: usize) -> Read {
         }
     }
     if too_large { Read::TooLarge } else { Read::Whole { body, failed } }
+}
+
+/// Reads on in a body that is passed on as it comes.
+pub(super) async fn next(incoming: &mut Incoming) -> Next {
+    let mut failed = None;
+    while let Some(frame) = incoming.frame().await {
+        match frame.map(Frame::into_data) {
+            Ok(Ok(data)) if data.is_empty() => {}
+            Ok(Ok(data)) => return Next::Data(data),
+            Ok(Err(frame)) => failed = frame.trailers_ref().and_then(stream_error),
+            Err(_) => return Next::Truncated,
+        }
+    }
+    Next::End(failed)
+}
+
+/// Reads and throws away what is left of a body, within the bound.
+pub(super) async fn discard(mut incoming: Incoming) {
+    let mut length = 0;
+    while let Some(Ok(frame)) = incoming.frame().await
+        && length <= DISCARDED_BYTES_MAX
+    {
+        length += frame.data_ref().map_or(0, Bytes::len);
+    }
 }
 
 fn stream_error(trailers: &HeaderMap) -> Option<StreamError> {

@@ -2,7 +2,6 @@
 
 use std::convert::Infallible;
 
-use bytes::Bytes;
 use domain::RequestId;
 use domain::environment::InitError;
 use domain::failure::Failure;
@@ -18,7 +17,9 @@ use tokio::sync::oneshot;
 use super::answers::{self, Answer};
 use super::body::{self, Read};
 use super::extensions;
+use super::stream;
 use crate::events::{Event, Events, Reply, RuntimeAnswer};
+use crate::window::Streaming;
 
 /// Content type of an answer that names none.
 const DEFAULT_CONTENT_TYPE: &str = "application/octet-stream";
@@ -55,8 +56,12 @@ async fn ask<T>(events: &Events, event: impl FnOnce(Reply<T>) -> Event) -> Resul
 
 async fn response(id: RequestId, request: Request<Incoming>, events: &Events) -> Result<Answer, Refusal> {
     let (head, incoming) = request.into_parts();
-    begin(id, &head.headers, events).await?;
     let mode = head.headers.get(headers::RESPONSE_MODE);
+    let is_streamed = mode.is_some_and(|mode| mode == headers::RESPONSE_MODE_STREAMING);
+    let streamed = is_streamed.then(|| content_type(&head.headers));
+    if let Some(streaming) = begin(id, &head.headers, streamed, events).await? {
+        return stream::pass_on(id, incoming, &streaming, events).await;
+    }
     if mode.is_some_and(|mode| mode != headers::RESPONSE_MODE_STREAMING) {
         unusable(id, Failure::InvalidResponseMode, events).await?;
         return Err(Refusal::InvalidResponseMode);
@@ -64,11 +69,7 @@ async fn response(id: RequestId, request: Request<Incoming>, events: &Events) ->
     let content_type = content_type(&head.headers);
     let answer = match body::read(incoming, RESPONSE_PAYLOAD_BYTES_MAX).await {
         Read::Whole { body, failed: None } => RuntimeAnswer { error_type: None, content_type, body },
-        Read::Whole { failed: Some(failed), .. } => RuntimeAnswer {
-            error_type: Some(headers::sanitised_error_type(Some(&failed.error_type))),
-            content_type,
-            body: vec![Bytes::from(failed.body)],
-        },
+        Read::Whole { failed: Some(failed), .. } => failed.into_answer(content_type),
         Read::TooLarge => {
             unusable(id, Failure::ResponseTooLarge, events).await?;
             return Err(Refusal::TooLarge);
@@ -83,7 +84,7 @@ async fn response(id: RequestId, request: Request<Incoming>, events: &Events) ->
 
 async fn error(id: RequestId, request: Request<Incoming>, events: &Events) -> Result<Answer, Refusal> {
     let (head, incoming) = request.into_parts();
-    begin(id, &head.headers, events).await?;
+    begin(id, &head.headers, None, events).await?;
     match body::read(incoming, ERROR_BODY_BYTES_MAX).await {
         Read::Whole { body, .. } => {
             let error_type = Some(told_error_type(&head.headers));
@@ -117,24 +118,35 @@ async fn init_error(request: Request<Incoming>, events: &Events) -> Result<Answe
     Ok(answers::accepted())
 }
 
-/// Asks whether the answer is let in, before any of its body is read.
-async fn begin(id: RequestId, head: &HeaderMap, events: &Events) -> Result<(), Refusal> {
+/// Asks whether the answer is let in, before any of its body is read, and whether it is to be passed on as it
+/// comes.
+async fn begin(
+    id: RequestId,
+    head: &HeaderMap,
+    streamed: Option<String>,
+    events: &Events,
+) -> Result<Option<Streaming>, Refusal> {
     // An echo that cannot be read is some other attempt's; one that is absent is an older client's.
     let attempt = head
         .get(headers::INVOCATION_ID)
         .map(|echo| echo.to_str().ok().and_then(|echo| echo.parse().ok()).ok_or(Refusal::InvokeTimeout))
         .transpose()?;
-    ask(events, |reply| Event::AnswerBegun { request: id, attempt, reply }).await
+    ask(events, |reply| Event::AnswerBegun { request: id, attempt, streamed, reply }).await
 }
 
-async fn complete(id: RequestId, answer: RuntimeAnswer, events: &Events) -> Result<Answer, Refusal> {
+pub(super) async fn complete(
+    id: RequestId,
+    answer: RuntimeAnswer,
+    events: &Events,
+) -> Result<Answer, Refusal> {
     ask(events, |reply| Event::AnswerCompleted { request: id, answer, reply }).await?;
     Ok(answers::accepted())
 }
 
-async fn unusable(id: RequestId, failure: Failure, events: &Events) -> Result<(), Refusal> {
-    let told = events.send(Event::AnswerUnusable { request: id, failure }).await;
-    told.map_err(|_| Refusal::Internal)
+/// Tells why an answer cannot be used. Its connection stays open until that is known, so that a runtime that
+/// broke off because it exited is told as having broken off.
+pub(super) async fn unusable(id: RequestId, failure: Failure, events: &Events) -> Result<(), Refusal> {
+    ask(events, |reply| Event::AnswerUnusable { request: id, failure, reply }).await
 }
 
 fn told_error_type(head: &HeaderMap) -> String {

@@ -7,6 +7,7 @@ mod answers;
 mod body;
 mod extensions;
 mod handler;
+mod stream;
 
 use std::sync::Arc;
 use std::sync::atomic::{AtomicUsize, Ordering};
@@ -103,6 +104,8 @@ async fn connection(stream: TcpStream, events: Events) {
         .timer(TokioTimer::new())
         .header_read_timeout(Duration::from_secs(HEAD_SECONDS_MAX))
         .max_buf_size(HEAD_BYTES_MAX)
+        // Trailers too: an error with its stack is longer than the default of 16 KiB.
+        .max_header_size(HEAD_BYTES_MAX)
         // A runtime that posts its answer and exits at once has still posted it.
         .half_close(true)
         .serve_connection(TokioIo::new(stream), service);

@@ -7,7 +7,7 @@ use domain::{AttemptId, RequestId, TimeBudget};
 use protocol::link::assignment::Assignment;
 use protocol::link::environment::{
     EnvironmentState, FromEnvironment, FunctionErrorCause, Invoke, Phase, Refusal, Report, ResponseHead,
-    ToEnvironment,
+    ResponseMode, ToEnvironment,
 };
 use protocol::link::frame::{FRAME_BYTES_MAX, Frame, FrameError, read_frame, write_frame};
 use protocol::link::handshake::{HandshakeError, Role, accept_environment, read_opening};
@@ -64,6 +64,7 @@ pub fn invoke(milliseconds: u64) -> Invoke {
         trace: None,
         tenant_id: None,
         wants_log_tail: true,
+        response_mode: ResponseMode::Buffered,
     }
 }
 

@@ -22,3 +22,4 @@ mod link;
 mod logs;
 mod pid_one;
 mod python_client;
+mod streaming;

@@ -1,5 +1,6 @@
 """A runtime client that does what the event, or the variable RAW_INIT, tells it to: well or badly."""
 
+import base64
 import http.client
 import json
 import os
@@ -66,6 +67,38 @@ def refused_calls(request, headers):
     return found
 
 
+def stream(request, event):
+    """Streams `parts` of bytes, waiting for the file `gate` after the first; ends as `end` says."""
+    connection = http.client.HTTPConnection(API)
+    connection.putrequest("POST", f"{PREFIX}/invocation/{request}/response")
+    connection.putheader("Lambda-Runtime-Function-Response-Mode", "streaming")
+    connection.putheader("Content-Type", event.get("type", "text/plain"))
+    connection.putheader("Transfer-Encoding", "chunked")
+    connection.putheader("Trailer", "Lambda-Runtime-Function-Error-Type, Lambda-Runtime-Function-Error-Body")
+    connection.endheaders()
+    sent = 0
+    try:
+        for number, part in enumerate(event["parts"]):
+            part = b"p" * part if isinstance(part, int) else part.encode()
+            connection.send(b"%x\r\n%s\r\n" % (len(part), part))
+            sent += len(part)
+            while number == 0 and "gate" in event and not os.path.exists(event["gate"]):
+                time.sleep(0.005)
+        if event.get("end") == "exit":
+            os._exit(3)
+        if event.get("end") == "break":
+            connection.sock.shutdown(1)
+        elif "error" in event:
+            error = base64.b64encode(json.dumps(event["error"]).encode())
+            connection.send(b"0\r\nLambda-Runtime-Function-Error-Type: Runtime.UserException\r\n"
+                            b"Lambda-Runtime-Function-Error-Body: " + error + b"\r\n\r\n")
+        else:
+            connection.send(b"0\r\n\r\n")
+        print("stream status", connection.getresponse().status, "after", sent, flush=True)
+    except OSError as error:
+        print("stream refused after", sent, type(error).__name__, flush=True)
+
+
 def handle(request, headers, payload):
     event = json.loads(payload)
     do = event.get("do", "echo") if isinstance(event, dict) else "echo"
@@ -95,6 +128,8 @@ def handle(request, headers, payload):
         path = f"{PREFIX}/invocation/{request}/response"
         connection.request("POST", path, iter(parts), {"Transfer-Encoding": "chunked"}, encode_chunked=True)
         return connection.getresponse().status
+    if do == "stream":
+        return stream(request, event)
     if do == "truncated":
         connection = http.client.HTTPConnection(API)
         connection.putrequest("POST", f"{PREFIX}/invocation/{request}/response")

@@ -194,7 +194,7 @@ async fn say_answer(writer: &Writer, attempt: AttemptId, body: Bytes, cause: Opt
     let chunks = body.len().div_ceil(CHUNK_BYTES_MAX).max(1);
     for number in 0..chunks {
         let end = ((number + 1) * CHUNK_BYTES_MAX).min(body.len());
-        let part = ResponsePart { attempt, last: number + 1 == chunks, head: head.take() };
+        let part = ResponsePart { attempt, last: number + 1 == chunks, head: head.take(), error: None };
         let chunk = body.slice(number * CHUNK_BYTES_MAX..end);
         say_frame(writer, FromEnvironment::Response(part), chunk).await;
     }
