@@ -15,6 +15,7 @@ pub mod grants;
 pub mod hex;
 pub mod ids;
 pub mod limits;
+pub mod log_format;
 pub mod log_lines;
 pub mod log_stream;
 pub mod log_tail;

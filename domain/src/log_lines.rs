@@ -97,6 +97,12 @@ pub fn extension(extension: &Extension) -> String {
     format!("EXTENSION\tName: {name}\tState: {state}\tEvents: [{events}]{error}\n")
 }
 
+/// The line about a subscription of an extension's to the Logs API, or else to the Telemetry API.
+pub fn subscription(logs: bool, name: &str, state: &str, types: &[&str]) -> String {
+    let word = if logs { "LOGS" } else { "TELEMETRY" };
+    format!("{word}\tName: {name}\tState: {state}\tTypes: [{}]\n", types.join(","))
+}
+
 fn status(ending: &Ending) -> Option<String> {
     match ending {
         Ending::Success => None,

@@ -8,4 +8,5 @@ pub mod extensions_api;
 pub mod lambda_api;
 pub mod link;
 pub mod runtime_api;
+pub mod telemetry;
 pub mod telemetry_log;

@@ -11,14 +11,25 @@ pub enum Call {
     InitError,
     /// `POST /2020-01-01/extension/exit/error`
     ExitError,
+    /// `PUT /2022-07-01/telemetry`
+    SubscribeTelemetry,
+    /// `PUT` or `POST /2020-08-15/logs`
+    SubscribeLogs,
 }
 
 impl Call {
     /// Reads method and path; none if the path is not among these. An error is a wrong method.
     pub fn read(method: &str, path: &str) -> Option<Result<Self, ()>> {
-        let call = [Self::Register, Self::Next, Self::InitError, Self::ExitError]
-            .into_iter()
-            .find(|call| call.path() == path)?;
+        let call = [
+            Self::Register,
+            Self::Next,
+            Self::InitError,
+            Self::ExitError,
+            Self::SubscribeTelemetry,
+            Self::SubscribeLogs,
+        ]
+        .into_iter()
+        .find(|call| call.path() == path)?;
         Some(if call.methods().contains(&method) { Ok(call) } else { Err(()) })
     }
 
@@ -29,6 +40,8 @@ impl Call {
             Self::Next => "/2020-01-01/extension/event/next",
             Self::InitError => "/2020-01-01/extension/init/error",
             Self::ExitError => "/2020-01-01/extension/exit/error",
+            Self::SubscribeTelemetry => "/2022-07-01/telemetry",
+            Self::SubscribeLogs => "/2020-08-15/logs",
         }
     }
 
@@ -36,6 +49,8 @@ impl Call {
         match self {
             Self::Register | Self::InitError | Self::ExitError => &["POST"],
             Self::Next => &["GET"],
+            Self::SubscribeTelemetry => &["PUT"],
+            Self::SubscribeLogs => &["PUT", "POST"],
         }
     }
 }

@@ -1,0 +1,77 @@
+//! The Telemetry API (2022-07-01) and the Logs API (2020-08-15) as data: subscriptions, and the records of the
+//! platform that they, and JSON logs, carry.
+//!
+//! Nothing here opens a connection or reads a clock.
+
+mod platform;
+mod subscription;
+
+pub use platform::{
+    InitPhaseRecord, InitReport, InitStart, Metrics, Platform, ReportRecord, RuntimeDone, Span, Start,
+};
+pub use subscription::{
+    Api, Buffering, Destination, InvalidSubscription, SchemaVersion, Subscription, Types, refused,
+};
+
+use serde::Serialize;
+
+/// Which of the three streams an event belongs to.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Stream {
+    /// The platform's records.
+    Platform,
+    /// What the function writes.
+    Function,
+    /// What extensions write.
+    Extension,
+}
+
+#[derive(Serialize)]
+struct Event<'a, T: ?Sized> {
+    time: &'a str,
+    #[serde(rename = "type")]
+    kind: &'a str,
+    record: &'a T,
+}
+
+/// An event as JSON, without a line feed; `time` is in ISO 8601.
+pub fn event(time: &str, kind: &str, record: &(impl Serialize + ?Sized)) -> String {
+    // Records have string keys only, so they always are JSON.
+    serde_json::to_string(&Event { time, kind, record }).unwrap_or_default()
+}
+
+/// A line that a function or an extension wrote, as an event: in JSON logs an object stays one.
+pub fn line_event(time: &str, stream: Stream, line: &str, json: bool) -> String {
+    let kind = if stream == Stream::Extension { "extension" } else { "function" };
+    let object = Some(line.trim()).filter(|text| json && text.starts_with('{'));
+    match object.and_then(|text| serde_json::from_str::<serde_json::Value>(text).ok()) {
+        Some(record) => event(time, kind, &record),
+        None if json => event(time, kind, line.trim_end_matches('\n')),
+        None => event(time, kind, line),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use proptest::prelude::*;
+
+    use super::*;
+
+    #[test]
+    fn lines_are_strings_and_in_json_logs_objects_stay_objects() {
+        let told = |line, json| line_event("t", Stream::Function, line, json);
+        assert_eq!(told("a\n", false), r#"{"time":"t","type":"function","record":"a\n"}"#);
+        assert_eq!(told("{\"a\":1}\n", false), r#"{"time":"t","type":"function","record":"{\"a\":1}\n"}"#);
+        assert_eq!(told("{\"a\":1}\n", true), r#"{"time":"t","type":"function","record":{"a":1}}"#);
+        assert_eq!(told("{broken\n", true), r#"{"time":"t","type":"function","record":"{broken"}"#);
+        assert!(line_event("t", Stream::Extension, "x", false).contains(r#""type":"extension""#));
+    }
+
+    proptest! {
+        #[test]
+        fn every_line_is_an_event(line in "\\PC{0,80}", json: bool) {
+            let told: serde_json::Value = serde_json::from_str(&line_event("t", Stream::Function, &line, json)).unwrap();
+            prop_assert!(told.get("record").is_some());
+        }
+    }
+}

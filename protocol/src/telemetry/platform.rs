@@ -1,0 +1,318 @@
+//! The platform's records, keys in the order in which the service writes them.
+//!
+//! Sources: AWS's developer guide, "Lambda Telemetry API Event schema reference"; recorded events of the service.
+
+use domain::RequestId;
+use domain::log_format::Level;
+use domain::log_lines::Ending;
+use serde::Serialize;
+
+use super::event;
+use crate::extensions_api::Tracing;
+
+/// A record of the platform.
+#[derive(Debug, Clone, PartialEq)]
+pub enum Platform {
+    /// The init phase begins.
+    InitStart(InitStart),
+    /// The runtime asked for its first event, or failed.
+    InitRuntimeDone(InitPhaseRecord),
+    /// The init phase is over.
+    InitReport(InitReport),
+    /// An invocation begins.
+    Start(Start),
+    /// The runtime is done with it, or failed.
+    RuntimeDone(RuntimeDone),
+    /// It is over. Only the Logs API tells of it.
+    End(RequestId),
+    /// What it took.
+    Report(ReportRecord),
+    /// Something went wrong. Only the Logs API tells of it: the Telemetry API's schema does not have it.
+    Fault(String),
+    /// An extension, at the end of the init phase.
+    Extension {
+        /// Its name.
+        name: String,
+        /// Its state.
+        state: String,
+        /// What it asked for.
+        events: Vec<String>,
+        /// What it failed with.
+        error_type: Option<String>,
+    },
+    /// An extension subscribed.
+    Subscription {
+        /// To the Logs API; otherwise to the Telemetry API.
+        logs: bool,
+        /// The extension's name.
+        name: String,
+        /// `Subscribed` or `Already subscribed`.
+        state: &'static str,
+        /// To what.
+        types: Vec<&'static str>,
+    },
+    /// A subscriber does not keep up.
+    LogsDropped {
+        /// Events.
+        records: u64,
+        /// Their bytes.
+        bytes: u64,
+    },
+}
+
+/// `platform.initStart`.
+#[derive(Debug, Clone, PartialEq, Serialize)]
+#[serde(rename_all = "camelCase")]
+#[allow(missing_docs, reason = "the fields are those of the schema")]
+pub struct InitStart {
+    pub initialization_type: &'static str,
+    pub phase: &'static str,
+    pub function_name: String,
+    pub function_version: String,
+    pub instance_id: String,
+    pub instance_max_memory: u64,
+}
+
+/// `platform.initRuntimeDone`.
+#[derive(Debug, Clone, PartialEq, Serialize)]
+#[serde(rename_all = "camelCase")]
+#[allow(missing_docs, reason = "the fields are those of the schema")]
+pub struct InitPhaseRecord {
+    pub initialization_type: &'static str,
+    pub phase: &'static str,
+    pub status: &'static str,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub error_type: Option<String>,
+}
+
+/// `platform.initReport`.
+#[derive(Debug, Clone, PartialEq, Serialize)]
+#[serde(rename_all = "camelCase")]
+#[allow(missing_docs, reason = "the fields are those of the schema")]
+pub struct InitReport {
+    #[serde(flatten)]
+    pub phase: InitPhaseRecord,
+    pub metrics: Metrics,
+}
+
+/// `platform.start`.
+#[derive(Debug, Clone, PartialEq, Serialize)]
+#[serde(rename_all = "camelCase")]
+#[allow(missing_docs, reason = "the fields are those of the schema")]
+pub struct Start {
+    pub request_id: RequestId,
+    pub function_arn: String,
+    pub version: String,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub tenant_id: Option<String>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub tracing: Option<Tracing>,
+}
+
+/// `platform.runtimeDone`.
+#[derive(Debug, Clone, PartialEq, Serialize)]
+#[serde(rename_all = "camelCase")]
+#[allow(missing_docs, reason = "the fields are those of the schema")]
+pub struct RuntimeDone {
+    pub request_id: RequestId,
+    pub status: &'static str,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub error_type: Option<String>,
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    pub spans: Vec<Span>,
+    pub metrics: Metrics,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub tracing: Option<Tracing>,
+}
+
+/// `platform.report`.
+#[derive(Debug, Clone, PartialEq, Serialize)]
+#[serde(rename_all = "camelCase")]
+#[allow(missing_docs, reason = "the fields are those of the schema")]
+pub struct ReportRecord {
+    pub request_id: RequestId,
+    pub metrics: Metrics,
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    pub spans: Vec<Span>,
+    pub status: &'static str,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub error_type: Option<String>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub tracing: Option<Tracing>,
+}
+
+/// Figures; those that a record does not have are left out.
+#[derive(Debug, Clone, Default, PartialEq, Serialize)]
+#[serde(rename_all = "camelCase")]
+#[allow(missing_docs, reason = "the fields are those of the schema")]
+pub struct Metrics {
+    pub duration_ms: f64,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub produced_bytes: Option<usize>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub billed_duration_ms: Option<u64>,
+    #[serde(rename = "memorySizeMB", skip_serializing_if = "Option::is_none")]
+    pub memory_size_mb: Option<u32>,
+    #[serde(rename = "maxMemoryUsedMB", skip_serializing_if = "Option::is_none")]
+    pub max_memory_used_mb: Option<u64>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub init_duration_ms: Option<f64>,
+}
+
+/// A part of an invocation.
+#[derive(Debug, Clone, PartialEq, Serialize)]
+#[serde(rename_all = "camelCase")]
+#[allow(missing_docs, reason = "the fields are those of the schema")]
+pub struct Span {
+    pub name: &'static str,
+    pub start: String,
+    pub duration_ms: f64,
+}
+
+#[derive(Serialize)]
+#[serde(rename_all = "camelCase")]
+struct ExtensionRecord<'a> {
+    name: &'a str,
+    state: &'a str,
+    events: &'a [String],
+    #[serde(skip_serializing_if = "Option::is_none")]
+    error_type: Option<&'a str>,
+}
+
+#[derive(Serialize)]
+struct SubscriptionRecord<'a> {
+    name: &'a str,
+    state: &'a str,
+    types: &'a [&'static str],
+}
+
+#[derive(Serialize)]
+#[serde(rename_all = "camelCase")]
+struct DroppedRecord {
+    dropped_bytes: u64,
+    dropped_records: u64,
+    reason: &'static str,
+}
+
+#[derive(Serialize)]
+#[serde(rename_all = "camelCase")]
+struct EndRecord {
+    request_id: RequestId,
+}
+
+impl Platform {
+    /// The record's type.
+    pub fn kind(&self) -> &'static str {
+        match self {
+            Self::InitStart(_) => "platform.initStart",
+            Self::InitRuntimeDone(_) => "platform.initRuntimeDone",
+            Self::InitReport(_) => "platform.initReport",
+            Self::Start(_) => "platform.start",
+            Self::RuntimeDone(_) => "platform.runtimeDone",
+            Self::End(_) => "platform.end",
+            Self::Report(_) => "platform.report",
+            Self::Fault(_) => "platform.fault",
+            Self::Extension { .. } => "platform.extension",
+            Self::Subscription { logs: true, .. } => "platform.logsSubscription",
+            Self::Subscription { logs: false, .. } => "platform.telemetrySubscription",
+            Self::LogsDropped { .. } => "platform.logsDropped",
+        }
+    }
+
+    /// The level at which the system log has it; none where it has no such record.
+    pub fn level(&self) -> Option<Level> {
+        let of = |status: &str| if status == "success" { Level::Debug } else { Level::Warn };
+        match self {
+            // Images name no version of a runtime, and for them it is of interest to few.
+            Self::InitStart(_) => Some(Level::Debug),
+            Self::InitRuntimeDone(InitPhaseRecord { status, .. })
+            | Self::InitReport(InitReport { phase: InitPhaseRecord { status, .. }, .. })
+            | Self::RuntimeDone(RuntimeDone { status, .. }) => Some(of(status)),
+            Self::Start(_) | Self::Subscription { .. } | Self::Extension { error_type: None, .. } => {
+                Some(Level::Info)
+            }
+            Self::Report(record) if record.status == "success" => Some(Level::Info),
+            Self::Report(_) | Self::Extension { .. } | Self::LogsDropped { .. } => Some(Level::Warn),
+            Self::End(_) | Self::Fault(_) => None,
+        }
+    }
+
+    /// The event, as JSON without a line feed.
+    pub fn to_json(&self, time: &str) -> String {
+        let kind = self.kind();
+        match self {
+            Self::InitStart(record) => event(time, kind, record),
+            Self::InitRuntimeDone(record) => event(time, kind, record),
+            Self::InitReport(record) => event(time, kind, record),
+            Self::Start(record) => event(time, kind, record),
+            Self::RuntimeDone(record) => event(time, kind, record),
+            Self::Report(record) => event(time, kind, record),
+            Self::End(request) => event(time, kind, &EndRecord { request_id: *request }),
+            Self::Fault(text) => event(time, kind, text.as_str()),
+            Self::Extension { name, state, events, error_type } => {
+                let error_type = error_type.as_deref();
+                event(time, kind, &ExtensionRecord { name, state, events, error_type })
+            }
+            Self::Subscription { name, state, types, .. } => {
+                event(time, kind, &SubscriptionRecord { name, state, types })
+            }
+            Self::LogsDropped { records, bytes } => {
+                let reason =
+                    "Consumer seems to have fallen behind as it has not acknowledged receipt of logs.";
+                event(time, kind, &DroppedRecord { dropped_bytes: *bytes, dropped_records: *records, reason })
+            }
+        }
+    }
+}
+
+/// An ending as records tell it: status, and error type.
+impl From<&Ending> for InitPhaseRecord {
+    fn from(ending: &Ending) -> Self {
+        let (status, error_type) = match ending {
+            Ending::Success => ("success", None),
+            Ending::TimedOut => ("timeout", None),
+            Ending::Error { error_type } => ("error", Some(error_type.clone())),
+        };
+        Self { initialization_type: "on-demand", phase: "init", status, error_type }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn records_have_the_service_s_fields_in_its_order() {
+        let request_id = "11111111-2222-4333-8444-555555555555".parse().unwrap();
+        let metrics = Metrics {
+            duration_ms: 2.03,
+            billed_duration_ms: Some(82),
+            memory_size_mb: Some(128),
+            max_memory_used_mb: Some(37),
+            init_duration_ms: Some(79.22),
+            ..Metrics::default()
+        };
+        let report = Platform::Report(ReportRecord {
+            request_id,
+            metrics,
+            spans: Vec::new(),
+            status: "success",
+            error_type: None,
+            tracing: None,
+        });
+        assert_eq!(
+            report.to_json("2026-01-02T03:04:05.678Z"),
+            r#"{"time":"2026-01-02T03:04:05.678Z","type":"platform.report","record":{"requestId":"11111111-2222-4333-8444-555555555555","metrics":{"durationMs":2.03,"billedDurationMs":82,"memorySizeMB":128,"maxMemoryUsedMB":37,"initDurationMs":79.22},"status":"success"}}"#
+        );
+        assert_eq!(report.level(), Some(Level::Info));
+        let ending = Ending::Error { error_type: "Runtime.ExitError".into() };
+        let failed =
+            Platform::InitReport(InitReport { phase: (&ending).into(), metrics: Metrics::default() });
+        assert_eq!(
+            failed.to_json("t"),
+            r#"{"time":"t","type":"platform.initReport","record":{"initializationType":"on-demand","phase":"init","status":"error","errorType":"Runtime.ExitError","metrics":{"durationMs":0.0}}}"#
+        );
+        assert_eq!(failed.level(), Some(Level::Warn));
+        assert_eq!(Platform::End(request_id).level(), None);
+    }
+}

@@ -1,0 +1,291 @@
+//! What an extension subscribes to, read from its request's body.
+//!
+//! Bounds and defaults are those of AWS's developer guide, "Lambda Telemetry API reference" and "Lambda Logs API".
+
+use std::ops::RangeInclusive;
+
+use serde_json::{Value, json};
+
+/// Which API a subscription came through.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Api {
+    /// `PUT /2022-07-01/telemetry`
+    Telemetry,
+    /// `PUT` or `POST /2020-08-15/logs`
+    Logs,
+}
+
+/// A known schema.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
+#[allow(missing_docs, reason = "named by their dates")]
+pub enum SchemaVersion {
+    V20200815,
+    V20210318,
+    V20220701,
+    V20221213,
+    V20250129,
+}
+
+/// Which streams.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+#[allow(missing_docs, reason = "named as the streams")]
+pub struct Types {
+    pub platform: bool,
+    pub function: bool,
+    pub extension: bool,
+}
+
+impl Types {
+    /// The streams' names.
+    pub fn names(self) -> Vec<&'static str> {
+        [("platform", self.platform), ("function", self.function), ("extension", self.extension)]
+            .into_iter()
+            .filter_map(|(name, wanted)| wanted.then_some(name))
+            .collect()
+    }
+
+    /// Those of either.
+    #[must_use]
+    pub fn with(self, other: Self) -> Self {
+        Self {
+            platform: self.platform || other.platform,
+            function: self.function || other.function,
+            extension: self.extension || other.extension,
+        }
+    }
+}
+
+/// Where events go; the host is always the sandbox itself.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Destination {
+    /// Batches as JSON lists.
+    Http {
+        /// The port.
+        port: u16,
+        /// Path and query.
+        path: String,
+        /// PUT; otherwise POST.
+        put: bool,
+    },
+    /// One JSON object a line.
+    Tcp {
+        /// The port.
+        port: u16,
+    },
+}
+
+/// How long events are collected.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[allow(missing_docs, reason = "named as in the schema")]
+pub struct Buffering {
+    pub max_items: usize,
+    pub max_bytes: usize,
+    pub timeout_millis: u64,
+}
+
+/// A subscription.
+#[derive(Debug, Clone, PartialEq, Eq)]
+#[allow(missing_docs, reason = "named as in the schema")]
+pub struct Subscription {
+    pub api: Api,
+    pub schema: SchemaVersion,
+    pub types: Types,
+    pub buffering: Buffering,
+    pub destination: Destination,
+}
+
+/// What is wrong with a body.
+#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
+#[error("{0}")]
+pub struct InvalidSubscription(pub String);
+
+const MAX_ITEMS: RangeInclusive<u64> = 1_000..=10_000;
+const MAX_BYTES: RangeInclusive<u64> = 262_144..=1_048_576;
+const TIMEOUT_MILLIS: RangeInclusive<u64> = 25..=30_000;
+const DEFAULT_ITEMS: u64 = 10_000;
+const DEFAULT_BYTES: u64 = 262_144;
+const DEFAULT_TIMEOUT_MILLIS: u64 = 1_000;
+/// Longest path of a destination, in bytes.
+const PATH_BYTES_MAX: usize = 1_024;
+/// The names by which the sandbox is called.
+const HOSTS: [&str; 2] = ["sandbox.localdomain", "sandbox"];
+
+impl Subscription {
+    /// Reads a body.
+    pub fn read(api: Api, body: &[u8]) -> Result<Self, InvalidSubscription> {
+        let body: Value =
+            serde_json::from_slice(body).map_err(|error| InvalidSubscription(error.to_string()))?;
+        let destination = body.get("destination").unwrap_or(&Value::Null);
+        Ok(Self {
+            api,
+            schema: schema(api, body.get("schemaVersion"))?,
+            types: types(body.get("types"))?,
+            buffering: buffering(body.get("buffering"))?,
+            destination: self::destination(destination)?,
+        })
+    }
+}
+
+fn invalid<T>(what: impl Into<String>) -> Result<T, InvalidSubscription> {
+    Err(InvalidSubscription(what.into()))
+}
+
+fn schema(api: Api, told: Option<&Value>) -> Result<SchemaVersion, InvalidSubscription> {
+    match (api, told.and_then(Value::as_str)) {
+        (Api::Telemetry, Some("2022-07-01")) => Ok(SchemaVersion::V20220701),
+        (Api::Telemetry, Some("2022-12-13")) => Ok(SchemaVersion::V20221213),
+        (Api::Telemetry, Some("2025-01-29")) => Ok(SchemaVersion::V20250129),
+        (Api::Logs, Some("2020-08-15")) => Ok(SchemaVersion::V20200815),
+        (Api::Logs, Some("2021-03-18")) => Ok(SchemaVersion::V20210318),
+        (Api::Logs, None) if told.is_none_or(Value::is_null) => Ok(SchemaVersion::V20200815),
+        _ => invalid("schemaVersion is missing or unknown"),
+    }
+}
+
+fn types(told: Option<&Value>) -> Result<Types, InvalidSubscription> {
+    let Some(Value::Array(names)) = told else { return invalid("types must be a list") };
+    let mut types = Types::default();
+    for name in names {
+        match name.as_str() {
+            Some("platform") => types.platform = true,
+            Some("function") => types.function = true,
+            Some("extension") => types.extension = true,
+            _ => return invalid(format!("types: {name} is none of platform, function, extension")),
+        }
+    }
+    if types == Types::default() { invalid("types must name at least one") } else { Ok(types) }
+}
+
+fn buffering(told: Option<&Value>) -> Result<Buffering, InvalidSubscription> {
+    let field = |name: &str, range: RangeInclusive<u64>, default: u64| {
+        let value = told.and_then(|told| told.get(name)).filter(|value| !value.is_null());
+        let Some(value) = value else { return Ok(default) };
+        let number = value.as_u64().filter(|number| range.contains(number));
+        number.ok_or_else(|| {
+            let (from, to) = (range.start(), range.end());
+            InvalidSubscription(format!("buffering.{name} must be between {from} and {to}"))
+        })
+    };
+    let size = |number: u64| usize::try_from(number).unwrap_or(usize::MAX);
+    Ok(Buffering {
+        max_items: size(field("maxItems", MAX_ITEMS, DEFAULT_ITEMS)?),
+        max_bytes: size(field("maxBytes", MAX_BYTES, DEFAULT_BYTES)?),
+        timeout_millis: field("timeoutMs", TIMEOUT_MILLIS, DEFAULT_TIMEOUT_MILLIS)?,
+    })
+}
+
+fn destination(told: &Value) -> Result<Destination, InvalidSubscription> {
+    let text = |name: &str| told.get(name).and_then(Value::as_str);
+    match text("protocol") {
+        Some("HTTP") => {
+            let put = match text("method") {
+                Some("PUT") => true,
+                None | Some("POST") => false,
+                Some(_) => return invalid("destination.method must be PUT or POST"),
+            };
+            let Some(uri) = text("URI") else { return invalid("destination.URI is missing") };
+            let (port, path) = http_uri(uri).ok_or_else(|| {
+                InvalidSubscription("destination.URI must be http://sandbox.localdomain:PORT/PATH".to_owned())
+            })?;
+            Ok(Destination::Http { port, path, put })
+        }
+        Some("TCP") => {
+            let port = told.get("port").and_then(Value::as_u64).and_then(|port| u16::try_from(port).ok());
+            match port.filter(|port| *port > 0) {
+                Some(port) => Ok(Destination::Tcp { port }),
+                None => invalid("destination.port is missing or no port"),
+            }
+        }
+        _ => invalid("destination.protocol must be HTTP or TCP"),
+    }
+}
+
+/// Port and path of a URI whose host is the sandbox.
+fn http_uri(uri: &str) -> Option<(u16, String)> {
+    let rest = uri.strip_prefix("http://")?;
+    let end = rest.find(['/', '?']).unwrap_or(rest.len());
+    let (authority, path) = rest.split_at_checked(end)?;
+    let (host, port) = authority.split_once(':').unwrap_or((authority, "80"));
+    let port = port.parse().ok().filter(|port| *port > 0)?;
+    let path = if path.starts_with('/') { path.to_owned() } else { format!("/{path}") };
+    let visible = path.bytes().all(|byte| byte.is_ascii_graphic() && byte != b'#');
+    (HOSTS.contains(&host) && visible && path.len() <= PATH_BYTES_MAX).then_some((port, path))
+}
+
+/// The body of a refusal.
+pub fn refused(error_type: &str, message: &str) -> String {
+    json!({"errorMessage": message, "errorType": error_type}).to_string()
+}
+
+#[cfg(test)]
+mod tests {
+    use proptest::prelude::*;
+
+    use super::*;
+
+    fn body(change: impl FnOnce(&mut Value)) -> Vec<u8> {
+        let mut body = json!({
+            "schemaVersion": "2022-07-01",
+            "types": ["platform", "function"],
+            "destination": {"protocol": "HTTP", "URI": "http://sandbox.localdomain:8080/a?b"},
+        });
+        change(&mut body);
+        body.to_string().into_bytes()
+    }
+
+    #[test]
+    fn defaults_are_those_of_the_guide() {
+        let read = Subscription::read(Api::Telemetry, &body(|_| {})).unwrap();
+        let expected = Buffering { max_items: 10_000, max_bytes: 262_144, timeout_millis: 1_000 };
+        assert_eq!(read.buffering, expected);
+        assert_eq!(read.types.names(), ["platform", "function"]);
+        let expected = Destination::Http { port: 8080, path: "/a?b".into(), put: false };
+        assert_eq!(read.destination, expected);
+    }
+
+    #[test]
+    fn bounds_hold_at_their_edges() {
+        for (name, low, high) in
+            [("maxItems", 1_000, 10_000), ("maxBytes", 262_144, 1_048_576), ("timeoutMs", 25, 30_000)]
+        {
+            for (value, good) in [(low - 1, false), (low, true), (high, true), (high + 1, false)] {
+                let body = body(|body| body["buffering"] = json!({name: value}));
+                assert_eq!(Subscription::read(Api::Telemetry, &body).is_ok(), good, "{name} {value}");
+            }
+        }
+    }
+
+    #[test]
+    fn what_the_service_refuses_is_refused() {
+        for (path, value) in [
+            ("types", json!([])),
+            ("types", json!(["platform.start"])),
+            ("types", json!("platform")),
+            ("schemaVersion", json!("2020-08-15")),
+            ("schemaVersion", Value::Null),
+            ("destination", json!({"protocol": "HTTP", "URI": "http://example.com:80"})),
+            ("destination", json!({"protocol": "HTTP", "URI": "https://sandbox.localdomain:80"})),
+            ("destination", json!({"protocol": "HTTP", "URI": "http://sandbox.localdomain:80/a b"})),
+            ("destination", json!({"protocol": "TCP", "port": 70_000})),
+            ("destination", json!({"protocol": "UDP", "port": 70})),
+        ] {
+            let body = body(|body| body[path] = value.clone());
+            assert!(Subscription::read(Api::Telemetry, &body).is_err(), "{path} {value}");
+        }
+        let logs = body(|body| drop(body.as_object_mut().unwrap().remove("schemaVersion")));
+        let read = Subscription::read(Api::Logs, &logs).unwrap();
+        assert_eq!(read.schema, SchemaVersion::V20200815);
+    }
+
+    proptest! {
+        #[test]
+        fn no_body_makes_the_reader_panic(uri in "(http://sandbox(.localdomain)?)?:?\\PC{0,30}", text in "\\PC{0,40}") {
+            drop(Subscription::read(Api::Logs, text.as_bytes()));
+            let body = body(|body| body["destination"]["URI"] = json!(uri));
+            if let Ok(read) = Subscription::read(Api::Telemetry, &body) {
+                let rooted = matches!(read.destination, Destination::Http { path, .. } if path.starts_with('/'));
+                prop_assert!(rooted);
+            }
+        }
+    }
+}
