@@ -11,6 +11,7 @@ use protocol::link::environment::{FromEnvironment, ToEnvironment};
 use protocol::link::frame::Frame;
 use protocol::link::handshake::Role;
 use protocol::runtime_api::Refusal;
+use protocol::telemetry::{Api, InvalidSubscription, Subscription};
 use tokio::sync::{mpsc, oneshot};
 
 use crate::window::Streaming;
@@ -94,6 +95,8 @@ pub(crate) enum ExtensionCall {
     Register { name: String, events: Vec<String>, account: bool },
     /// The next event.
     Next { id: ExtensionId },
+    /// To be sent events of the log.
+    Subscribe { id: ExtensionId, api: Api, subscription: Result<Subscription, InvalidSubscription> },
     /// It cannot initialize.
     InitError { id: ExtensionId, error_type: String },
     /// It is about to exit.
@@ -107,6 +110,8 @@ pub(crate) enum ExtensionAnswer {
     Registered(ExtensionId, String),
     /// An event; an invocation's has an identifier of its own.
     Event { identifier: Option<String>, body: String },
+    /// What became of a subscription.
+    Subscribed { status: u16, body: String },
     /// An accepted error.
     Accepted,
 }

@@ -27,6 +27,7 @@ mod logs;
 mod processes;
 mod runtime_api;
 mod settings;
+mod telemetry;
 mod variables;
 mod window;
 

@@ -6,6 +6,7 @@ use protocol::link::environment::{
     FromEnvironment, FunctionError, FunctionErrorCause, ResponseHead, ResponsePart,
 };
 use protocol::link::frame::CHUNK_BYTES_MAX;
+use protocol::telemetry::Platform;
 
 use super::Actor;
 use crate::clock;
@@ -20,7 +21,7 @@ impl Actor {
         let request = invocation.invoke.request_id;
         self.logs.drain();
         if let Some(lines) = failure.log_lines(request, &clock::iso(clock::epoch_millis())) {
-            self.logs.platform(&lines);
+            self.logs.record(|| Platform::Fault(lines.trim_end().to_owned()), Some(&lines));
         }
         let cause = match failure {
             Failure::TimedOut { .. } => FunctionErrorCause::TimedOut,
@@ -49,6 +50,8 @@ impl Actor {
     ) {
         let Some(invocation) = &mut self.invocation else { return };
         invocation.remaining_ms = invocation.remaining().as_millis();
+        invocation.marks.answered = Some(clock::now());
+        invocation.marks.produced_bytes += body.iter().map(Bytes::len).sum::<usize>();
         if self.end_stream(function_error.as_ref(), &body) {
             return;
         }

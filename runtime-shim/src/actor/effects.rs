@@ -1,7 +1,7 @@
 //! What the state machine says is to be done, done.
 
 use domain::environment::Effect;
-use domain::log_lines::{self, Ending, ReportLine};
+use domain::log_lines::{Ending, ReportLine};
 use protocol::link::environment::{FromEnvironment, FunctionError, FunctionErrorCause, Report};
 
 use bytes::Bytes;
@@ -40,11 +40,7 @@ impl Actor {
     fn begin(&mut self) {
         let Some(invocation) = &mut self.invocation else { return };
         invocation.init_ms = self.init.unreported_ms.take();
-        let version = self
-            .assigned
-            .as_ref()
-            .map_or("$LATEST", |assigned| assigned.assignment.revision.version.as_str());
-        self.logs.platform(&log_lines::start(invocation.invoke.request_id, version));
+        self.record_start();
         self.watch_limits();
     }
 
@@ -61,6 +57,7 @@ impl Actor {
     }
 
     fn finish(&mut self, ending: Ending) {
+        self.record_runtime_done(&ending);
         let Some(invocation) = self.invocation.take() else { return };
         self.timers.clear(Timer::Deadline);
         self.timers.clear(Timer::Sample);
@@ -77,8 +74,7 @@ impl Actor {
             max_memory_used_mb,
             ending,
         };
-        self.logs.platform(&log_lines::end(request));
-        self.logs.platform(&line.to_line());
+        self.record_report(&invocation, &line);
         let report = Report {
             duration_ms,
             billed_duration_ms: line.billed_ms(),

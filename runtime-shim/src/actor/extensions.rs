@@ -7,11 +7,13 @@ use std::collections::BTreeMap;
 use std::path::PathBuf;
 
 use domain::ExtensionId;
+use domain::environment::State;
 use domain::extensions::{Extensions, Refusal, Shutdown};
 use domain::failure::{Exit, StartFailure};
-use domain::log_lines;
+use domain::log_lines::{self, Ending};
 use protocol::extensions_api;
 use protocol::runtime_api;
+use protocol::telemetry::Platform;
 use rustix::process::Pid;
 
 use super::{Actor, NextReply};
@@ -44,6 +46,7 @@ impl Actor {
         let verdict = match call {
             ExtensionCall::Register { name, events, account } => self.register(&name, &events, account),
             ExtensionCall::Next { id } => return self.extension_next(id, reply),
+            ExtensionCall::Subscribe { id, api, subscription } => self.subscribe(id, api, subscription),
             ExtensionCall::InitError { id, error_type } => {
                 let told = self.extensions.known.init_error(id, &error_type);
                 told.map(|()| self.extension_failed("Extension.InitError", error_type))
@@ -91,6 +94,15 @@ impl Actor {
 
     /// The runtime asks for the next event, which ends a phase only once extensions are ready too.
     pub(super) fn runtime_next(&mut self, reply: NextReply) {
+        self.logs.drain();
+        match self.environment.state() {
+            State::Init { .. } | State::InlineInit { .. } => self.record_init_runtime_done(&Ending::Success),
+            State::Invoke { answer: domain::environment::Answer::Given(ending), .. } => {
+                let ending = ending.clone();
+                self.record_runtime_done(&ending);
+            }
+            _ => {}
+        }
         let waits = self.environment.next_ends_a_phase() && !self.extensions.known.all_ready();
         if waits || self.is_ending() {
             self.parked = Some(reply);
@@ -161,7 +173,6 @@ impl Actor {
     }
 
     fn is_in_init(&self) -> bool {
-        use domain::environment::State;
         matches!(self.environment.state(), State::Init { .. } | State::InlineInit { .. })
     }
 
@@ -201,9 +212,14 @@ impl Actor {
             return;
         }
         self.extensions.known.close();
-        let lines: Vec<_> = self.extensions.known.iter().map(log_lines::extension).collect();
-        for line in lines {
-            self.logs.platform(&line);
+        for extension in self.extensions.known.iter() {
+            let make = || Platform::Extension {
+                name: extension.name.clone(),
+                state: extension.state.name().to_owned(),
+                events: extension.events.names().into_iter().map(str::to_owned).collect(),
+                error_type: extension.error_type.clone(),
+            };
+            self.logs.record(make, Some(&log_lines::extension(extension)));
         }
     }
 }

@@ -2,7 +2,7 @@
 
 use domain::environment::{Effect, InitOutcome};
 use domain::failure::{Exit, Failure, StartFailure};
-use domain::log_lines::{self, InitPhase};
+use domain::log_lines::InitPhase;
 use protocol::link::assignment::Code;
 use protocol::link::environment::InitResult;
 
@@ -37,6 +37,9 @@ impl Actor {
 
     pub(super) fn start_runtime(&mut self, phase: InitPhase) -> Vec<Effect> {
         self.init.started = Some(clock::now());
+        (self.init.phase, self.init.runtime_done) = (phase, false);
+        self.logs.open_subscriptions();
+        self.record_init_start(phase);
         self.memory.reset();
         if phase == InitPhase::Init {
             self.timers.set(Timer::Deadline, clock::now() + self.settings.init_limit);
@@ -125,9 +128,8 @@ impl Actor {
         self.logs.drain();
         self.close_registration();
         self.say_why_init_failed(outcome);
-        if let Some(line) = log_lines::init_report(phase, duration_ms, &outcome.ending()) {
-            self.logs.platform(&line);
-        }
+        self.record_init_report(phase, duration_ms, outcome);
+        self.logs.close_subscriptions();
         let succeeded = *outcome == InitOutcome::Succeeded;
         self.init.unreported_ms = (succeeded && phase == InitPhase::Init).then_some(duration_ms);
         self.init.result = Some(match outcome {

@@ -30,12 +30,25 @@ pub(super) struct Invocation {
     pub remaining_ms: u64,
     /// A runtime has it, or had.
     pub handed_over: bool,
+    /// How far it is.
+    pub marks: Marks,
     /// Room for further parts of the response, while one is streamed to the caller.
     pub window: Option<Arc<Window>>,
     /// The end of its time on the wall clock, once somebody was told; it does not move afterwards.
     deadline_epoch_ms: Option<u64>,
     /// Made at the first hand-over.
     event: Option<Arc<RuntimeEvent>>,
+}
+
+/// When an invocation reached which point.
+#[derive(Debug, Default)]
+pub(super) struct Marks {
+    pub handed_over: Option<Instant>,
+    pub answer_begun: Option<Instant>,
+    pub answered: Option<Instant>,
+    pub runtime_done: Option<Instant>,
+    /// Bytes of the answer.
+    pub produced_bytes: usize,
 }
 
 impl Invocation {
@@ -48,6 +61,7 @@ impl Invocation {
             init_ms: None,
             remaining_ms: 0,
             handed_over: false,
+            marks: Marks::default(),
             window: None,
             deadline_epoch_ms: None,
             event: None,
@@ -72,6 +86,7 @@ impl Invocation {
     /// What the runtime is handed.
     pub(super) fn event(&mut self) -> Arc<RuntimeEvent> {
         self.handed_over = true;
+        self.marks.handed_over.get_or_insert_with(clock::now);
         if let Some(event) = &self.event {
             return event.clone();
         }
@@ -82,6 +97,7 @@ impl Invocation {
 
     /// The runtime has begun to answer: it will not ask for the event again, and the answer needs the room.
     pub(super) fn forget_payload(&mut self) {
+        self.marks.answer_begun = Some(clock::now());
         self.payload = Bytes::new();
         self.event = None;
     }

@@ -15,8 +15,10 @@ mod invocation;
 mod leaving;
 mod limits;
 mod peers;
+mod records;
 mod shutdown;
 mod stream;
+mod subscriptions;
 mod timers;
 
 use std::io;
@@ -28,6 +30,7 @@ use domain::environment::{Effect, Environment};
 use domain::extensions::Shutdown;
 use domain::failure::{Exit, StartFailure};
 use domain::grants::Grants;
+use domain::log_lines::InitPhase;
 use domain::log_stream::Day;
 use protocol::link::assignment::Assignment;
 use protocol::link::environment::{EnvironmentState, GRANT_MILLIS, InitResult, Phase};
@@ -104,9 +107,12 @@ impl RuntimeProcess {
 }
 
 /// The init phase's clock, and how the latest ended.
-#[derive(Debug, Default)]
+#[derive(Debug)]
 struct InitClock {
     started: Option<Instant>,
+    phase: InitPhase,
+    /// The runtime has asked for its first event, or never will.
+    runtime_done: bool,
     result: Option<InitResult>,
     /// Duration in milliseconds, until an invocation has reported it.
     unreported_ms: Option<f64>,
@@ -145,7 +151,13 @@ impl Actor {
             assigned: None,
             runtime: RuntimeProcess::default(),
             extensions: extensions::ExtensionsState::default(),
-            init: InitClock::default(),
+            init: InitClock {
+                started: None,
+                phase: InitPhase::Init,
+                runtime_done: false,
+                result: None,
+                unreported_ms: None,
+            },
             invocation: None,
             parked: None,
             memory: limits::MemoryUse::default(),

@@ -86,6 +86,7 @@ impl Actor {
         for pid in deaf {
             self.processes.end_one(pid);
         }
+        self.logs.flush_subscriptions();
         self.tell_of_end();
         if self.extensions.processes.is_empty() {
             self.shutdown_step(Shutdown::extensions_gone);

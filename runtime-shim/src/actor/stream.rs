@@ -42,8 +42,9 @@ impl Actor {
 
     /// Passes a part on, unless its invocation has ended meanwhile.
     pub(super) fn answer_part(&mut self, attempt: AttemptId, part: Bytes) {
-        let Some(invocation) = &self.invocation else { return };
+        let Some(invocation) = &mut self.invocation else { return };
         if invocation.window.is_some() && self.environment.is_receiving(attempt) {
+            invocation.marks.produced_bytes += part.len();
             let header = ResponsePart { attempt, last: false, head: None, error: None };
             self.peers.send(invocation.link, FromEnvironment::Response(header), part);
         }

@@ -11,8 +11,12 @@ use std::os::fd::OwnedFd;
 
 use domain::log_tail::LogTail;
 use output::Output;
+use protocol::telemetry::{Platform, Stream};
 use records::Records;
 use tokio::net::unix::pipe;
+
+use crate::clock;
+use crate::telemetry::Telemetry;
 
 /// What one look takes from the function's pipe, in bytes; a pipe holds as much.
 const READ_BYTES: usize = 64 * 1024;
@@ -29,6 +33,7 @@ pub(crate) struct Logs {
     buffer: Box<[u8]>,
     tail: LogTail,
     output: Output,
+    telemetry: Telemetry,
 }
 
 impl Logs {
@@ -40,6 +45,7 @@ impl Logs {
             buffer: vec![0; READ_BYTES].into_boxed_slice(),
             tail: LogTail::default(),
             output: Output::open()?,
+            telemetry: Telemetry::default(),
         })
     }
 
@@ -70,13 +76,16 @@ impl Logs {
 
     /// Takes what was written, at most one full pipe of each; false if there was nothing.
     pub(crate) fn read_some(&mut self) -> bool {
-        let Self { function, extensions, buffer, tail, output } = self;
-        let mut keep = |line: &[u8]| {
+        let Self { function, extensions, buffer, tail, output, telemetry } = self;
+        let mut keep = |stream, line: &[u8]| {
             tail.push(line);
             output.push(line);
+            telemetry.line(stream, line);
         };
-        let written = function.read_some(buffer, &mut keep);
-        let by_extensions = extensions.as_mut().is_some_and(|source| source.read_some(buffer, &mut keep));
+        let written = function.read_some(buffer, |line| keep(Stream::Function, line));
+        let by_extensions = extensions
+            .as_mut()
+            .is_some_and(|source| source.read_some(buffer, |line| keep(Stream::Extension, line)));
         written || by_extensions
     }
 
@@ -95,16 +104,47 @@ impl Logs {
         self.output.push(line.as_bytes());
     }
 
+    /// A record of the platform's: its line in the log, if it has one there, and an event for extensions.
+    pub(crate) fn record(&mut self, make: impl FnOnce() -> Platform, line: Option<&str>) {
+        if let Some(line) = line {
+            self.platform(line);
+        }
+        if self.telemetry.wants_records() {
+            self.telemetry.platform(&make(), &clock::iso(clock::epoch_millis()));
+        }
+    }
+
+    /// Extensions may subscribe; what happens from here on is kept for them.
+    pub(crate) fn open_subscriptions(&mut self) {
+        self.telemetry.open(false);
+    }
+
+    /// Extensions may not subscribe any more.
+    pub(crate) fn close_subscriptions(&mut self) {
+        self.telemetry.close();
+    }
+
+    /// Who subscribed gets at once what waits for it.
+    pub(crate) fn flush_subscriptions(&self) {
+        self.telemetry.flush();
+    }
+
+    /// The subscriptions.
+    pub(crate) fn telemetry(&mut self) -> &mut Telemetry {
+        &mut self.telemetry
+    }
+
     /// Ends what no process is left to end.
     pub(crate) fn end_fragment(&mut self) {
-        let Self { function, extensions, tail, output, .. } = self;
-        let mut keep = |line: &[u8]| {
+        let Self { function, extensions, tail, output, telemetry, .. } = self;
+        let mut keep = |stream, line: &[u8]| {
             tail.push(line);
             output.push(line);
+            telemetry.line(stream, line);
         };
-        function.records.end(&mut keep);
+        function.records.end(|line| keep(Stream::Function, line));
         if let Some(source) = extensions {
-            source.records.end(&mut keep);
+            source.records.end(|line| keep(Stream::Extension, line));
         }
     }
 

@@ -9,6 +9,7 @@ use hyper::header::{CONTENT_TYPE, HeaderName, HeaderValue};
 use hyper::{HeaderMap, Request, Response, StatusCode};
 use protocol::extensions_api::{self, BODY_BYTES_MAX, Call, REFUSED_STATUS, Register, headers};
 use protocol::runtime_api::{self, ACCEPTED_BODY};
+use protocol::telemetry::{Api, Subscription};
 use tokio::sync::oneshot;
 
 use super::answers::{self, Answer};
@@ -47,6 +48,8 @@ fn read(call: Call, head: &HeaderMap, body: &[u8]) -> Result<ExtensionCall, Refu
             Ok(ExtensionCall::Register { name, events: Register::read(body)?.events, account })
         }
         Call::Next => Ok(ExtensionCall::Next { id: identifier(head)? }),
+        Call::SubscribeTelemetry => subscribe(head, body, Api::Telemetry),
+        Call::SubscribeLogs => subscribe(head, body, Api::Logs),
         Call::InitError => {
             let (id, error_type) = error(head, "Extension.InitError")?;
             Ok(ExtensionCall::InitError { id, error_type })
@@ -56,6 +59,11 @@ fn read(call: Call, head: &HeaderMap, body: &[u8]) -> Result<ExtensionCall, Refu
             Ok(ExtensionCall::ExitError { id, error_type })
         }
     }
+}
+
+fn subscribe(head: &HeaderMap, body: &[u8], api: Api) -> Result<ExtensionCall, Refusal> {
+    let id = identifier(head)?;
+    Ok(ExtensionCall::Subscribe { id, api, subscription: Subscription::read(api, body) })
 }
 
 fn error(head: &HeaderMap, default: &'static str) -> Result<(ExtensionId, String), Refusal> {
@@ -92,6 +100,9 @@ fn answered(answer: ExtensionAnswer) -> Answer {
         }
         ExtensionAnswer::Event { identifier, body } => {
             with(StatusCode::OK, body, identifier.map(|id| (headers::EVENT_IDENTIFIER, id)))
+        }
+        ExtensionAnswer::Subscribed { status, body } => {
+            with(StatusCode::from_u16(status).unwrap_or(StatusCode::INTERNAL_SERVER_ERROR), body, None)
         }
         ExtensionAnswer::Accepted => with(StatusCode::ACCEPTED, ACCEPTED_BODY.to_owned(), None),
     }

@@ -23,3 +23,5 @@ mod logs;
 mod pid_one;
 mod python_client;
 mod streaming;
+mod telemetry;
+mod torture;

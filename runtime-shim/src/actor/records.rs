@@ -1,0 +1,165 @@
+//! The platform's records of init phases and invocations: for the log, and for extensions that subscribed.
+
+use std::time::Duration;
+
+use domain::environment::InitOutcome;
+use domain::log_lines::{self, Ending, InitPhase, ReportLine};
+use domain::log_stream::log_stream_name;
+use protocol::extensions_api::Tracing;
+use protocol::telemetry::{
+    InitPhaseRecord, InitReport, InitStart, Metrics, Platform, ReportRecord, RuntimeDone, Span, Start,
+};
+
+use super::Actor;
+use super::invocation::Invocation;
+use crate::clock;
+
+/// Bytes of a megabyte, as `memorySize` counts.
+const MB_BYTES: u64 = 1024 * 1024;
+
+impl Actor {
+    pub(super) fn record_init_start(&mut self, phase: InitPhase) {
+        let Some(assigned) = &self.assigned else { return };
+        let assignment = &assigned.assignment;
+        let version = &assignment.revision.version;
+        let make = || {
+            Platform::InitStart(InitStart {
+                initialization_type: "on-demand",
+                phase: name_of(phase),
+                function_name: assignment.function_name.to_string(),
+                function_version: version.clone(),
+                instance_id: log_stream_name(assigned.day, version, &assignment.log_stream_id),
+                instance_max_memory: u64::from(assignment.memory_mb) * MB_BYTES,
+            })
+        };
+        self.logs.record(make, None);
+    }
+
+    /// The runtime asked for its first event, or the init phase failed without it.
+    pub(super) fn record_init_runtime_done(&mut self, ending: &Ending) {
+        if !std::mem::replace(&mut self.init.runtime_done, true) {
+            let phase = self.init.phase;
+            self.logs.record(|| Platform::InitRuntimeDone(phase_record(phase, ending)), None);
+        }
+    }
+
+    pub(super) fn record_init_report(&mut self, phase: InitPhase, duration_ms: f64, outcome: &InitOutcome) {
+        let ending = outcome.ending();
+        self.record_init_runtime_done(&ending);
+        let line = log_lines::init_report(phase, duration_ms, &ending);
+        let metrics = Metrics { duration_ms: rounded(duration_ms, 3), ..Metrics::default() };
+        let make = || Platform::InitReport(InitReport { phase: phase_record(phase, &ending), metrics });
+        self.logs.record(make, line.as_deref());
+    }
+
+    pub(super) fn record_start(&mut self) {
+        let Some(invocation) = &self.invocation else { return };
+        let assigned = self.assigned.as_ref();
+        let version = assigned.map_or("$LATEST", |assigned| assigned.assignment.revision.version.as_str());
+        let invoke = &invocation.invoke;
+        let make = || {
+            Platform::Start(Start {
+                request_id: invoke.request_id,
+                function_arn: invoke.invoked_arn.clone(),
+                version: version.to_owned(),
+                tenant_id: invoke.tenant_id.clone(),
+                tracing: tracing(invocation),
+            })
+        };
+        self.logs.record(make, Some(&log_lines::start(invoke.request_id, version)));
+    }
+
+    /// The runtime is done with the invocation, or will never be.
+    pub(super) fn record_runtime_done(&mut self, ending: &Ending) {
+        let Some(invocation) = &mut self.invocation else { return };
+        if invocation.marks.runtime_done.is_some() {
+            return;
+        }
+        invocation.marks.runtime_done = Some(clock::now());
+        let invocation = &*invocation;
+        let make = || {
+            let told = InitPhaseRecord::from(ending);
+            Platform::RuntimeDone(RuntimeDone {
+                request_id: invocation.invoke.request_id,
+                status: told.status,
+                error_type: told.error_type,
+                spans: spans(invocation),
+                metrics: Metrics {
+                    duration_ms: rounded(clock::millis(invocation.duration()), 3),
+                    produced_bytes: Some(invocation.marks.produced_bytes),
+                    ..Metrics::default()
+                },
+                tracing: tracing(invocation),
+            })
+        };
+        self.logs.record(make, None);
+    }
+
+    /// The last records of an invocation.
+    pub(super) fn record_report(&mut self, invocation: &Invocation, line: &ReportLine) {
+        let request = invocation.invoke.request_id;
+        self.logs.record(|| Platform::End(request), Some(&log_lines::end(request)));
+        let told = InitPhaseRecord::from(&line.ending);
+        let make = || {
+            Platform::Report(ReportRecord {
+                request_id: request,
+                metrics: Metrics {
+                    duration_ms: rounded(line.duration_ms, 2),
+                    produced_bytes: None,
+                    billed_duration_ms: Some(line.billed_ms()),
+                    memory_size_mb: Some(line.memory_mb),
+                    max_memory_used_mb: Some(line.max_memory_used_mb),
+                    init_duration_ms: line.init_ms.map(|init| rounded(init, 2)),
+                },
+                spans: Vec::new(),
+                status: told.status,
+                error_type: told.error_type,
+                tracing: tracing(invocation),
+            })
+        };
+        self.logs.record(make, Some(&line.to_line()));
+    }
+}
+
+fn name_of(phase: InitPhase) -> &'static str {
+    match phase {
+        InitPhase::Init => "init",
+        InitPhase::Invoke => "invoke",
+    }
+}
+
+fn phase_record(phase: InitPhase, ending: &Ending) -> InitPhaseRecord {
+    InitPhaseRecord { phase: name_of(phase), ..ending.into() }
+}
+
+/// Records name the trace only where it is sampled.
+fn tracing(invocation: &Invocation) -> Option<Tracing> {
+    let trace = invocation.invoke.trace.as_deref()?;
+    trace.contains("Sampled=1").then(|| Tracing::of(trace))
+}
+
+/// The parts of an invocation that are known.
+fn spans(invocation: &Invocation) -> Vec<Span> {
+    let marks = &invocation.marks;
+    let points = [marks.handed_over, marks.answer_begun, marks.answered, marks.runtime_done];
+    let names = ["responseLatency", "responseDuration", "runtimeOverhead"];
+    let pairs = points.windows(2).zip(names).filter_map(|(pair, name)| match pair {
+        [Some(from), Some(to)] => Some((name, *from, *to)),
+        _ => None,
+    });
+    let now = clock::epoch_millis();
+    pairs
+        .map(|(name, from, to)| {
+            let ago = u64::try_from(from.elapsed().as_millis()).unwrap_or_default();
+            let duration: Duration = to.saturating_duration_since(from);
+            let start = clock::iso(now.saturating_sub(ago));
+            Span { name, start, duration_ms: rounded(clock::millis(duration), 3) }
+        })
+        .collect()
+}
+
+/// A figure with so many decimals, as the service writes it.
+fn rounded(value: f64, decimals: i32) -> f64 {
+    let factor = 10_f64.powi(decimals);
+    (value * factor).round() / factor
+}
