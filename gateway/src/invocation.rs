@@ -6,19 +6,19 @@
 use std::sync::Arc;
 use std::time::Duration;
 
-use bytes::{Bytes, BytesMut};
+use bytes::Bytes;
 use domain::placement::{InvocationKey, Throttled};
 use domain::{FunctionReference, RequestId};
 use protocol::lambda_api::ServiceError;
 use protocol::lambda_api::invoke::{InvocationType, InvokeOptions, LogType};
 use protocol::link::control::Obstacle;
-use protocol::link::environment::ResponseHead;
-use tokio::sync::mpsc;
+use protocol::link::environment::ResponseMode;
 
 use crate::catalog::{FunctionEntry, NotResolved, Resolved, Unavailable};
 use crate::chance::NoRandomBytes;
-use crate::fleets::{Flight, NotAdmitted, Order, Payload, Progress, Ticket};
+use crate::fleets::{Flight, NotAdmitted, Order, Payload, Ticket};
 use crate::gateway::Gateway;
+use crate::listener::Listener;
 use crate::metrics::{FunctionLabels, FunctionSeries, Outcome};
 
 /// What a caller asks for, read and checked.
@@ -115,22 +115,11 @@ impl Gateway {
         if options.invocation_type == InvocationType::DryRun {
             return Ok(Answer::DryRun);
         }
-        let order = Order {
-            request_id,
-            budget: function.budget,
-            invoked_arn,
-            client_context: options.client_context,
-            trace: options.trace.as_str().to_owned(),
-            tenant_id: options.tenant_id,
-            wants_log_tail: options.log_type == LogType::Tail,
-        };
+        let mode = ResponseMode::Buffered;
+        let order = order(request_id, &function, invoked_arn, options, mode);
         let series = self.series_of(&function);
         let ran = self.run(&function, order, payload, &series).await;
-        if let Err(error) = &ran
-            && let Some(outcome) = outcome(error)
-        {
-            series.ended(outcome);
-        }
+        count(&series, &ran);
         ran.map(Answer::Ran)
     }
 
@@ -141,19 +130,31 @@ impl Gateway {
         payload: Payload,
         series: &Arc<FunctionSeries>,
     ) -> Result<Ran, InvokeError> {
-        let (request_id, arn) = (order.request_id, order.invoked_arn.clone());
         let wants_log_tail = order.wants_log_tail;
-        let key = InvocationKey(self.next_invocation());
-        let (flight, progress) = Flight::new(key, order, payload, Arc::clone(series));
-        let ticket = function.fleet.admit(&flight).map_err(|refused| not_admitted(refused, &arn))?;
-        drop(flight);
-        let mut listener = Listener { progress, request_id, arn };
-        listener.hand_over(&ticket, self.environment_wait()).await?;
+        let (mut listener, _ticket) = self.hand_over(function, order, payload, series).await?;
         let ran = listener.answer(wants_log_tail, function.revision.version.clone()).await?;
         Ok(Ran { payload: self.payload_budget().count(ran.payload), ..ran })
     }
 
-    fn series_of(&self, function: &FunctionEntry) -> Arc<FunctionSeries> {
+    /// Takes an invocation on and waits until an environment has it.
+    pub(crate) async fn hand_over(
+        &self,
+        function: &FunctionEntry,
+        order: Order,
+        payload: Payload,
+        series: &Arc<FunctionSeries>,
+    ) -> Result<(Listener, Ticket), InvokeError> {
+        let (request_id, arn) = (order.request_id, order.invoked_arn.clone());
+        let key = InvocationKey(self.next_invocation());
+        let (flight, progress) = Flight::new(key, order, payload, Arc::clone(series));
+        let ticket = function.fleet.admit(&flight).map_err(|refused| not_admitted(refused, &arn))?;
+        drop(flight);
+        let mut listener = Listener::new(progress, request_id, arn);
+        listener.hand_over(&ticket, self.environment_wait()).await?;
+        Ok((listener, ticket))
+    }
+
+    pub(crate) fn series_of(&self, function: &FunctionEntry) -> Arc<FunctionSeries> {
         self.function_metrics().of(&FunctionLabels {
             namespace: function.revision.namespace.clone(),
             function: function.name.to_string(),
@@ -162,68 +163,33 @@ impl Gateway {
     }
 }
 
-/// The caller's end of a flight.
-struct Listener {
-    progress: mpsc::Receiver<Progress>,
+/// What goes with every attempt of an invocation.
+pub(crate) fn order(
     request_id: RequestId,
-    arn: String,
-}
-
-impl Listener {
-    /// Waits until an environment has the invocation, at most `wait`.
-    async fn hand_over(&mut self, ticket: &Ticket, wait: Duration) -> Result<(), InvokeError> {
-        let first = match tokio::time::timeout(wait, self.progress.recv()).await {
-            Ok(first) => first,
-            Err(_) if ticket.cancel() => return Err(InvokeError::WaitedTooLong(wait)),
-            // It is on its way to an environment, whose link has a bound of its own.
-            Err(_) => self.progress.recv().await,
-        };
-        match first {
-            Some(Progress::HandedOver) => Ok(()),
-            other => Err(self.failure(other)),
-        }
-    }
-
-    async fn answer(&mut self, wants_log_tail: bool, version: String) -> Result<Ran, InvokeError> {
-        let (mut head, mut parts, mut complete): (Option<ResponseHead>, Vec<Bytes>, bool) =
-            (None, Vec::new(), false);
-        let mut log_tail = None;
-        while !complete || (wants_log_tail && log_tail.is_none()) {
-            match self.progress.recv().await {
-                Some(Progress::Head(first)) => head = Some(first),
-                Some(Progress::Part(part)) => parts.push(part),
-                Some(Progress::End) => complete = true,
-                Some(Progress::Finished(tail)) => log_tail = Some(tail),
-                // The answer is there, the log is lost: the answer is worth more.
-                None if complete => break,
-                other => return Err(self.failure(other)),
-            }
-        }
-        let is_error = head.is_some_and(|head| head.function_error.is_some());
-        let log_tail = log_tail.filter(|_| wants_log_tail);
-        Ok(Ran { version, is_error, log_tail, payload: joined(parts) })
-    }
-
-    fn failure(&self, progress: Option<Progress>) -> InvokeError {
-        match progress {
-            Some(Progress::Obstructed(blocked)) => {
-                InvokeError::Obstructed { reason: blocked.reason, message: blocked.message }
-            }
-            Some(Progress::Deleted) => InvokeError::Deleted { arn: self.arn.clone() },
-            _ => InvokeError::Lost { request_id: self.request_id },
-        }
+    function: &FunctionEntry,
+    invoked_arn: String,
+    options: InvokeOptions,
+    response_mode: ResponseMode,
+) -> Order {
+    Order {
+        request_id,
+        budget: function.budget,
+        invoked_arn,
+        client_context: options.client_context,
+        trace: options.trace.as_str().to_owned(),
+        tenant_id: options.tenant_id,
+        wants_log_tail: options.log_type == LogType::Tail,
+        response_mode,
     }
 }
 
-fn joined(mut parts: Vec<Bytes>) -> Bytes {
-    if parts.len() < 2 {
-        return parts.pop().unwrap_or_default();
+/// Counts an invocation that has no answer.
+pub(crate) fn count<T>(series: &FunctionSeries, ran: &Result<T, InvokeError>) {
+    if let Err(error) = ran
+        && let Some(outcome) = outcome(error)
+    {
+        series.ended(outcome);
     }
-    let mut whole = BytesMut::with_capacity(parts.iter().map(Bytes::len).sum());
-    for part in &parts {
-        whole.extend_from_slice(part);
-    }
-    whole.freeze()
 }
 
 fn not_admitted(refused: NotAdmitted, arn: &str) -> InvokeError {

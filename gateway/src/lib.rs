@@ -24,9 +24,11 @@ mod gateway;
 pub mod invocation;
 pub mod kubernetes;
 pub mod limits;
+mod listener;
 pub mod metrics;
 mod payload_budget;
 pub mod settings;
 mod sockets;
+mod streaming;
 
 pub use gateway::{Gateway, Options};

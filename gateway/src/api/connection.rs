@@ -61,14 +61,16 @@ pub(super) struct Connection {
     exchange: Exchange,
     waiting: Waiting,
     reading: Pin<Box<Sleep>>,
+    answer_stall: Duration,
     writing: Option<Pin<Box<Sleep>>>,
 }
 
 impl Connection {
-    pub(super) fn new(stream: TcpStream, exchange: Exchange) -> Self {
+    /// `answer_stall` is how long the client may leave an answer unread.
+    pub(super) fn new(stream: TcpStream, exchange: Exchange, answer_stall: Duration) -> Self {
         // A client that connects has something to say.
         let reading = Box::pin(sleep(limits::HEADER_READ));
-        Self { stream, exchange, waiting: Waiting::Headers, reading, writing: None }
+        Self { stream, exchange, waiting: Waiting::Headers, reading, answer_stall, writing: None }
     }
 
     fn wait_for(&mut self, waiting: Waiting, at_most: Duration) {
@@ -100,7 +102,7 @@ impl Connection {
             self.writing = None;
             return written;
         }
-        let stalled = self.writing.get_or_insert_with(|| Box::pin(sleep(limits::ANSWER_STALL)));
+        let stalled = self.writing.get_or_insert_with(|| Box::pin(sleep(self.answer_stall)));
         ready!(stalled.as_mut().poll(context));
         Poll::Ready(Err(io::ErrorKind::TimedOut.into()))
     }

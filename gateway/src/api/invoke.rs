@@ -43,21 +43,21 @@ async fn invoked(
     Ok(answer::invoked(answer, &trace))
 }
 
-fn refused(error: InvokeError, request_id: RequestId) -> Response<Body> {
+pub(super) fn refused(error: InvokeError, request_id: RequestId) -> Response<Body> {
     tracing::debug!(%request_id, %error, "Invoke was refused");
     answer::failed(&errors::service_error(error))
 }
 
 /// A request's head.
-struct Asked {
-    name: Option<String>,
-    query: Option<String>,
-    headers: HeaderMap,
+pub(super) struct Asked {
+    pub(super) name: Option<String>,
+    pub(super) query: Option<String>,
+    pub(super) headers: HeaderMap,
 }
 
 impl Asked {
     /// Reads the whole request. The body comes first: a client that still writes would not read a refusal.
-    async fn read(
+    pub(super) async fn read(
         self,
         gateway: &Gateway,
         request_id: RequestId,

@@ -8,8 +8,10 @@ mod answer;
 mod body;
 mod connection;
 mod errors;
+mod held;
 mod invoke;
 mod router;
 mod server;
+mod streaming;
 
 pub(crate) use server::serve;

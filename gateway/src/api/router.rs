@@ -6,10 +6,10 @@ use axum::extract::{Request, State};
 use axum::http::{Response, StatusCode};
 use axum::middleware::{self, Next};
 use axum::routing::post;
-use protocol::lambda_api::invoke::PATH;
+use protocol::lambda_api::invoke::{PATH, STREAMING_PATH};
 use protocol::lambda_api::{Exception, ServiceError, headers};
 
-use super::{answer, invoke};
+use super::{answer, invoke, streaming};
 use crate::chance;
 use crate::gateway::Gateway;
 
@@ -17,6 +17,7 @@ use crate::gateway::Gateway;
 pub(super) fn router(gateway: Gateway) -> Router {
     Router::new()
         .route(PATH, post(invoke::invoke).fallback(other_method))
+        .route(STREAMING_PATH, post(streaming::invoke).fallback(other_method))
         .fallback(other_path)
         .layer(middleware::from_fn_with_state(gateway.clone(), identified))
         .with_state(gateway)

@@ -17,6 +17,7 @@ use tokio_util::sync::CancellationToken;
 use tokio_util::task::TaskTracker;
 
 use super::connection::{Connection, Exchange};
+use super::held::Held;
 use super::router;
 use crate::gateway::Gateway;
 use crate::limits;
@@ -77,11 +78,10 @@ async fn serve_connection(gateway: Gateway, router: Router, stream: TcpStream, s
         let answered = hyper::service::Service::call(&service, request);
         async move {
             let answer = answered.await;
-            drop(served);
-            answer
+            answer.map(|answer| answer.map(|body| Held::new(body, served)))
         }
     });
-    let io = TokioIo::new(Connection::new(stream, exchange));
+    let io = TokioIo::new(Connection::new(stream, exchange, gateway.options().answer_stall));
     let mut connection = std::pin::pin!(builder().serve_connection(io, service));
     let served = tokio::select! {
         served = connection.as_mut() => served,

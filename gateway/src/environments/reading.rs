@@ -1,10 +1,11 @@
 //! What an environment says, in the order in which it says it.
 
+use std::sync::Arc;
 use std::time::Instant;
 
 use bytes::Bytes;
 use domain::AttemptId;
-use domain::limits::RESPONSE_PAYLOAD_BYTES_MAX;
+use domain::limits::{RESPONSE_PAYLOAD_BYTES_MAX, STREAMED_RESPONSE_BYTES_MAX};
 use domain::placement::Reported;
 use protocol::link::assignment::Revision;
 use protocol::link::environment::{FromEnvironment, Phase, Report, ResponsePart};
@@ -12,7 +13,7 @@ use protocol::link::frame::{FRAME_BYTES_MAX, FrameError, read_frame};
 use tokio::io::{AsyncRead, BufReader};
 
 use super::session::{Session, SessionEnd, Underway};
-use crate::fleets::Progress;
+use crate::fleets::{Ended, Progress};
 use crate::limits;
 
 /// Bytes of a link that are read at once: a small answer is one read.
@@ -80,26 +81,34 @@ fn accept(session: &Session, attempt: AttemptId) {
     of.accepted = true;
     of.overdue = Instant::now() + of.flight.overdue();
     session.fleet.accepted(session.key, of.flight.key);
-    of.flight.accepted();
+    of.flight.accepted(&of.flow);
 }
 
 async fn answer(session: &Session, part: ResponsePart, body: Bytes) -> Result<(), SessionEnd> {
     accept(session, part.attempt);
-    let (flight, error) = {
+    let (flight, flow, failed) = {
         let mut underway = session.underway();
         let Some(of) = underway.as_mut().filter(|of| of.attempt == part.attempt) else { return Ok(()) };
         note(of, &part, body.len())?;
-        (of.flight.clone(), of.head.as_ref().and_then(|head| head.function_error.clone()))
+        let failed = of.head.as_ref().and_then(|head| head.function_error.as_ref().map(|error| error.cause));
+        (of.flight.clone(), Arc::clone(&of.flow), failed)
     };
     if let Some(head) = part.head {
         flight.part(Progress::Head(head)).await;
     }
-    if !body.is_empty() {
-        flight.part(Progress::Part(body)).await;
+    let (body, ended) = match part.error {
+        Some(error) => (Bytes::new(), Some((error, body))),
+        None => (body, None),
+    };
+    if !body.is_empty() && !flight.part(Progress::Part(body)).await {
+        // Nobody is there to read it; the function runs on.
+        flow.took(1);
     }
     if part.last {
         session.fleet.answered(session.key, flight.key);
-        flight.answered(error.map(|error| error.cause)).await;
+        let cause = ended.as_ref().map(|(error, _)| error.cause).or(failed);
+        let ended = ended.map_or(Ended::Whole, |(error, body)| Ended::HalfWay(error, body));
+        flight.answered(cause, ended).await;
     }
     Ok(())
 }
@@ -114,9 +123,14 @@ fn note(of: &mut Underway, part: &ResponsePart, bytes: usize) -> Result<(), Sess
     if let Some(head) = &part.head {
         of.head = Some(head.clone());
     }
-    of.answer_bytes += bytes;
+    if part.error.is_some() && !part.last {
+        return Err(SessionEnd::Broken("an error is the end of its answer"));
+    }
+    of.answer_bytes += if part.error.is_some() { 0 } else { bytes };
     of.answered = part.last;
-    if of.answer_bytes > RESPONSE_PAYLOAD_BYTES_MAX {
+    let bytes_max =
+        if of.flight.is_streamed() { STREAMED_RESPONSE_BYTES_MAX } else { RESPONSE_PAYLOAD_BYTES_MAX };
+    if of.answer_bytes > bytes_max {
         return Err(SessionEnd::Broken("its answer is too long"));
     }
     Ok(())

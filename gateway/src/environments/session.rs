@@ -21,7 +21,7 @@ use tokio_util::sync::CancellationToken;
 
 use super::link::LinkContext;
 use super::reading;
-use crate::fleets::{Flight, FunctionFleet};
+use crate::fleets::{Flight, Flow, FunctionFleet};
 use crate::{chance, limits};
 
 /// What a link is asked to send.
@@ -62,6 +62,8 @@ pub(super) enum Written {
 pub(super) struct Underway {
     pub(super) attempt: AttemptId,
     pub(super) flight: Arc<Flight>,
+    /// What its caller has taken of a streamed answer.
+    pub(super) flow: Arc<Flow>,
     pub(super) written: Written,
     pub(super) accepted: bool,
     /// Bytes of the answer so far.
@@ -104,18 +106,34 @@ impl Session {
         mut writer: impl AsyncWrite + Unpin,
         queue: &mut mpsc::Receiver<ToLink>,
     ) -> SessionEnd {
-        while let Some(order) = queue.recv().await {
+        let mut streamed: Option<(AttemptId, Arc<Flow>)> = None;
+        loop {
+            let order = tokio::select! {
+                order = queue.recv() => order,
+                more = taken(streamed.as_ref()) => {
+                    if let Err(error) = write_frame(&mut writer, &Frame::bare(more)).await {
+                        return error.into();
+                    }
+                    continue;
+                }
+            };
             let written = match order {
-                ToLink::Waiting(oldest_ms) => {
+                None => return SessionEnd::Gone,
+                Some(ToLink::Waiting(oldest_ms)) => {
                     write_frame(&mut writer, &Frame::bare(ToEnvironment::Waiting { oldest_ms })).await
                 }
-                ToLink::Invoke(flight) => self.write_invoke(&mut writer, flight).await,
+                Some(ToLink::Invoke(flight)) => {
+                    let is_streamed = flight.is_streamed();
+                    let written = self.write_invoke(&mut writer, flight).await;
+                    let flow = |underway: &Underway| (underway.attempt, Arc::clone(&underway.flow));
+                    streamed = self.underway().as_ref().filter(|_| is_streamed).map(flow);
+                    written
+                }
             };
             if let Err(error) = written {
                 return error.into();
             }
         }
-        SessionEnd::Gone
     }
 
     async fn write_invoke(
@@ -131,6 +149,7 @@ impl Session {
         *self.underway() = Some(Underway {
             attempt,
             flight,
+            flow: Flow::new(),
             written: Written::Maybe,
             accepted: false,
             answer_bytes: 0,
@@ -158,6 +177,14 @@ impl Session {
             tracing::warn!(%request_id, "Environment was lost while it had an invocation");
         }
         self.fleet.lost(self.key, invocation, handed_over);
+    }
+}
+
+/// Waits until the caller has taken something; for ever where no answer is streamed.
+async fn taken(streamed: Option<&(AttemptId, Arc<Flow>)>) -> ToEnvironment {
+    match streamed {
+        Some((attempt, flow)) => ToEnvironment::More { attempt: *attempt, parts: flow.taken().await },
+        None => std::future::pending().await,
     }
 }
 

@@ -7,9 +7,12 @@ use bytes::Bytes;
 use domain::placement::InvocationKey;
 use domain::{AttemptId, RequestId, TimeBudget};
 use protocol::link::assignment::Revision;
-use protocol::link::environment::{FunctionErrorCause, Invoke, Report, ResponseHead, ResponseMode};
+use protocol::link::environment::{
+    FunctionError, FunctionErrorCause, Invoke, Report, ResponseHead, ResponseMode,
+};
 use tokio::sync::mpsc;
 
+use super::flow::Flow;
 use super::state::Blocked;
 use crate::limits;
 use crate::metrics::{FunctionSeries, Outcome};
@@ -18,14 +21,14 @@ use crate::payload_budget::Reservation;
 /// What a caller is told, in this order.
 #[derive(Debug)]
 pub(crate) enum Progress {
-    /// An environment took it; from here on it runs there or nowhere.
-    HandedOver,
+    /// An environment took it; from here on it runs there or nowhere. Whoever takes parts says so there.
+    HandedOver(Arc<Flow>),
     /// The answer begins.
     Head(ResponseHead),
     /// Bytes of the answer.
     Part(Bytes),
     /// The answer is complete.
-    End,
+    End(Ended),
     /// The environment is done with it; the log tail, where it was asked for.
     Finished(Bytes),
     /// The environment was lost, and the invocation may have run.
@@ -34,6 +37,15 @@ pub(crate) enum Progress {
     Obstructed(Blocked),
     /// The function was deleted.
     Deleted,
+}
+
+/// How an answer ended.
+#[derive(Debug)]
+pub(crate) enum Ended {
+    /// All of it was there.
+    Whole,
+    /// It had begun as a success and failed half-way; the error as the caller of Invoke reads it.
+    HalfWay(FunctionError, Bytes),
 }
 
 /// What goes with every attempt.
@@ -46,6 +58,7 @@ pub(crate) struct Order {
     pub(crate) trace: String,
     pub(crate) tenant_id: Option<String>,
     pub(crate) wants_log_tail: bool,
+    pub(crate) response_mode: ResponseMode,
 }
 
 /// The request's payload, which counts as in flight until an environment has it.
@@ -98,7 +111,7 @@ impl Flight {
             trace: Some(order.trace),
             tenant_id: order.tenant_id,
             wants_log_tail: order.wants_log_tail,
-            response_mode: ResponseMode::Buffered,
+            response_mode: order.response_mode,
         };
         let payload = self.payload.lock().unwrap_or_else(PoisonError::into_inner);
         (invoke, payload.as_ref().map(|payload| payload.bytes.clone()).unwrap_or_default())
@@ -114,28 +127,33 @@ impl Flight {
         self.order.budget.as_duration() + init + limits::OVERDUE_MARGIN
     }
 
+    /// Whether its caller reads the answer as it comes.
+    pub(crate) fn is_streamed(&self) -> bool {
+        self.order.response_mode == ResponseMode::Streaming
+    }
+
     /// An environment took it.
-    pub(crate) fn accepted(&self) {
+    pub(crate) fn accepted(&self, flow: &Arc<Flow>) {
         drop(self.payload.lock().unwrap_or_else(PoisonError::into_inner).take());
         self.series.waited(self.arrived.elapsed());
-        self.tell(Progress::HandedOver);
+        self.tell(Progress::HandedOver(Arc::clone(flow)));
     }
 
     /// A part of the answer. Waits while the caller has not read what came before; a caller that is gone reads
-    /// nothing and keeps nobody waiting.
-    pub(crate) async fn part(&self, progress: Progress) {
-        drop(self.progress.send(progress).await);
+    /// nothing and keeps nobody waiting: then it is false. A streamed answer has a window that leaves room here.
+    pub(crate) async fn part(&self, progress: Progress) -> bool {
+        self.progress.send(progress).await.is_ok()
     }
 
     /// The answer is complete.
-    pub(crate) async fn answered(&self, error: Option<FunctionErrorCause>) {
+    pub(crate) async fn answered(&self, error: Option<FunctionErrorCause>, ended: Ended) {
         self.series.ended(match error {
             None => Outcome::Success,
             Some(FunctionErrorCause::Handler | FunctionErrorCause::Init) => Outcome::FunctionError,
             Some(FunctionErrorCause::TimedOut) => Outcome::Timeout,
             Some(FunctionErrorCause::Crashed) => Outcome::Crash,
         });
-        self.part(Progress::End).await;
+        self.part(Progress::End(ended)).await;
     }
 
     /// The environment is done with it.

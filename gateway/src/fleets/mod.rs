@@ -4,11 +4,13 @@
 //! version, so it outlives every catalog, and an environment may come before the catalog knows its function.
 
 mod flight;
+mod flow;
 mod function_fleet;
 mod registry;
 mod state;
 
-pub(crate) use flight::{Flight, Order, Payload, Progress};
+pub(crate) use flight::{Ended, Flight, Order, Payload, Progress};
+pub(crate) use flow::Flow;
 pub(crate) use function_fleet::{FunctionFleet, NotAdmitted, Ticket};
 pub(crate) use registry::Fleets;
 pub(crate) use state::Blocked;

@@ -18,5 +18,6 @@ mod metrics;
 mod overhead;
 mod raw;
 mod real_shim;
+mod streaming;
 mod support;
 mod waiting;

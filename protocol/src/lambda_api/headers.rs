@@ -24,3 +24,5 @@ pub const FUNCTION_ERROR_UNHANDLED: &str = "Unhandled";
 pub const LOG_RESULT: &str = "x-amz-log-result";
 /// The version that ran.
 pub const EXECUTED_VERSION: &str = "x-amz-executed-version";
+/// The runtime's content type, on a streamed answer.
+pub const REMAPPED_CONTENT_TYPE: &str = "x-amzn-remapped-content-type";

@@ -8,6 +8,9 @@ use super::trace::{Seed, TraceHeader};
 /// The path of Invoke in the router's notation.
 pub const PATH: &str = "/2015-03-31/functions/{function_name}/invocations";
 
+/// The path of InvokeWithResponseStream likewise; its headers are those of Invoke.
+pub const STREAMING_PATH: &str = "/2021-11-15/functions/{function_name}/response-streaming-invocations";
+
 /// How the caller wants the function to be run.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
 pub enum InvocationType {

@@ -6,3 +6,4 @@ pub mod client;
 pub mod fake;
 pub mod gateway;
 pub mod shim;
+pub mod stream;

@@ -21,8 +21,27 @@ use super::gateway::{ACCOUNT, link_key, ticket};
 
 /// A runtime client: what the payload asks for, it does.
 const RUNTIME: &str = r#"
-import http.client, json, os, sys, time
+import base64, http.client, json, os, sys, time
 host = os.environ["AWS_LAMBDA_RUNTIME_API"]
+def stream(connection, path, asked):
+    connection.putrequest("POST", path + "/response")
+    for name, value in [("Lambda-Runtime-Function-Response-Mode", "streaming"), ("Content-Type", "text/plain"),
+            ("Transfer-Encoding", "chunked"),
+            ("Trailer", "Lambda-Runtime-Function-Error-Type, Lambda-Runtime-Function-Error-Body")]:
+        connection.putheader(name, value)
+    connection.endheaders()
+    for number, part in enumerate(asked["stream"]):
+        part = b"p" * part if isinstance(part, int) else part.encode()
+        connection.send(b"%x\r\n%s\r\n" % (len(part), part))
+        while number == 0 and "gate" in asked and not os.path.exists(asked["gate"]): time.sleep(0.005)
+    if asked.get("end") == "break": connection.sock.shutdown(1)
+    elif asked.get("end") == "error":
+        body = base64.b64encode(json.dumps({"errorMessage": "no", "errorType": "Oops"}).encode())
+        connection.send(b"0\r\nLambda-Runtime-Function-Error-Type: Oops\r\n"
+                        b"Lambda-Runtime-Function-Error-Body: " + body + b"\r\n\r\n")
+    else: connection.send(b"0\r\n\r\n")
+    status = connection.getresponse().status
+    if "mark" in asked: open(asked["mark"], "w").write(str(status))
 if os.environ.get("FAIL_INIT"): sys.exit(7)
 while True:
     connection = http.client.HTTPConnection(host)
@@ -36,6 +55,9 @@ while True:
     print("asked for", sorted(asked), flush=True)
     if "sleep" in asked: time.sleep(asked["sleep"])
     if "exit" in asked: os._exit(asked["exit"])
+    if "stream" in asked:
+        stream(connection, path, asked)
+        continue
     answer, result = "/response", body
     if "error" in asked:
         answer, result = "/error", json.dumps({"errorMessage": asked["error"], "errorType": "Oops"})
@@ -75,6 +97,11 @@ pub struct Shim {
 }
 
 impl Shim {
+    /// A path that only this shim's function and its test use.
+    pub fn path(&self, name: &str) -> PathBuf {
+        self.folder.join(name)
+    }
+
     /// Starts a shim and assigns it to `revision`; it may still initialise.
     pub async fn start(pod: &str, revision: &Revision, variables: &[(&str, &str)]) -> Self {
         let number = NUMBERS.fetch_add(1, Ordering::Relaxed);

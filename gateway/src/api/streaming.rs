@@ -1,0 +1,78 @@
+//! `POST /2021-11-15/functions/{FunctionName}/response-streaming-invocations`.
+
+use std::convert::Infallible;
+
+use axum::Extension;
+use axum::body::Body;
+use axum::extract::rejection::PathRejection;
+use axum::extract::{Path, RawQuery, State};
+use axum::http::{HeaderMap, HeaderValue, Response, header};
+use base64::Engine as _;
+use base64::engine::general_purpose::STANDARD;
+use bytes::Bytes;
+use domain::RequestId;
+use futures::stream;
+use protocol::event_stream::{self, InvokeComplete};
+use protocol::lambda_api::headers;
+
+use super::answer;
+use super::invoke::{Asked, refused};
+use crate::gateway::Gateway;
+use crate::invocation::InvokeError;
+use crate::streaming::{Completed, Events, StreamEvent, Streamed};
+
+/// The handler: wire to value, one call, value to wire.
+pub(super) async fn invoke(
+    State(gateway): State<Gateway>,
+    Extension(request_id): Extension<RequestId>,
+    name: Result<Path<String>, PathRejection>,
+    RawQuery(query): RawQuery,
+    mut headers: HeaderMap,
+    body: Body,
+) -> Response<Body> {
+    // As on AWS, the invocation type is not looked at.
+    headers.remove(headers::INVOCATION_TYPE);
+    let asked = Asked { name: name.ok().map(|Path(name)| name), query, headers };
+    match invoked(&gateway, request_id, asked, body).await {
+        Ok(response) => response,
+        Err(error) => refused(error, request_id),
+    }
+}
+
+async fn invoked(
+    gateway: &Gateway,
+    request_id: RequestId,
+    asked: Asked,
+    body: Body,
+) -> Result<Response<Body>, InvokeError> {
+    let request = asked.read(gateway, request_id, body).await?;
+    let trace = request.options.trace.for_answer();
+    let Streamed { version, content_type, events } = gateway.invoke_streaming(request).await?;
+    let mut response = Response::new(frames(gateway.clone(), events));
+    let kind = HeaderValue::from_static(event_stream::CONTENT_TYPE);
+    response.headers_mut().insert(header::CONTENT_TYPE, kind);
+    answer::set(&mut response, headers::EXECUTED_VERSION, &version);
+    answer::set(&mut response, headers::REMAPPED_CONTENT_TYPE, &content_type);
+    answer::set(&mut response, headers::TRACE_ID, &trace);
+    Ok(response)
+}
+
+/// The body: a frame for each event, which counts as in flight until it is written.
+fn frames(gateway: Gateway, events: Events) -> Body {
+    Body::from_stream(stream::unfold((gateway, events), |(gateway, mut events)| async move {
+        let frame = frame(events.next().await?);
+        let counted = gateway.payload_budget().count(frame);
+        Some((Ok::<Bytes, Infallible>(counted), (gateway, events)))
+    }))
+}
+
+fn frame(event: StreamEvent) -> Bytes {
+    match event {
+        StreamEvent::Payload(payload) => event_stream::payload_chunk(&payload),
+        StreamEvent::Complete(Completed { error, log_tail }) => {
+            let (error_code, error_details) = error.unzip();
+            let log_result = log_tail.map(|tail| STANDARD.encode(tail));
+            InvokeComplete { error_code, error_details, log_result }.frame()
+        }
+    }
+}
