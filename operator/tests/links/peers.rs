@@ -7,7 +7,7 @@ use protocol::link::assignment::Revision;
 use protocol::link::control::{Demand, FromOperator, ToOperator};
 use protocol::link::environment::{EnvironmentState, FromEnvironment, InitResult, Phase, ToEnvironment};
 use protocol::link::frame::{FRAME_BYTES_MAX, Frame, read_frame, write_frame};
-use protocol::link::handshake::{Role, open_as_environment, open_as_gateway};
+use protocol::link::handshake::{Dialler, Role, open_as_environment, open_as_gateway};
 use protocol::link::trust::LinkKey;
 use tokio::net::TcpStream;
 use tokio::time::timeout;
@@ -49,7 +49,8 @@ impl Environment {
     pub(crate) async fn try_announce(address: SocketAddr, pod: &Created, key: &LinkKey) -> Option<Self> {
         let mut stream = TcpStream::connect(address).await.unwrap();
         let ticket = key.issue(pod.claims.clone());
-        let role = open_as_environment(&mut stream, &ticket, &key.public_key()).await.ok()?;
+        let role =
+            open_as_environment(&mut stream, &ticket, &key.public_key(), Dialler::Environment).await.ok()?;
         assert_eq!(role, Role::Operator);
         Some(Self(stream))
     }

@@ -8,7 +8,8 @@
 //!
 //! The environment always speaks first, whoever dialled, so one path serves announcement and dialling. The peer
 //! signs the claims of the environment that it means to reach, so a pod cannot pass a gateway's signature on
-//! to another pod. A gateway that dials the operator opens with `Opening::Gateway`, and both sign.
+//! to another pod. Who dialled is part of what both sides prove: a pod that dials an environment and the operator
+//! cannot stand between them, since each of the two would take the other for the one that dialled. A gateway that dials the operator opens with `Opening::Gateway`, and both sign.
 
 use ring::rand::{SecureRandom, SystemRandom};
 use serde::{Deserialize, Serialize};
@@ -26,6 +27,15 @@ pub enum Role {
     Gateway,
     /// May assign and drain.
     Operator,
+}
+
+/// Who opened the connection.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Dialler {
+    /// The environment, to announce itself.
+    Environment,
+    /// The gateway or operator, to reach the environment.
+    Peer,
 }
 
 /// The first frame of every link.
@@ -108,6 +118,16 @@ fn check_opening(version: u16, nonce: &Nonce) -> Result<(), HandshakeError> {
     if nonce.0.len() == NONCE_BYTES { Ok(()) } else { Err(Distrust::Malformed.into()) }
 }
 
+/// What an environment's link is about: the claims, and who dialled.
+fn subject(claims: &TicketClaims, dialler: Dialler) -> Vec<u8> {
+    let mut bytes = claims.canonical();
+    bytes.push(match dialler {
+        Dialler::Environment => b'e',
+        Dialler::Peer => b'p',
+    });
+    bytes
+}
+
 fn transcript(side: &str, role: Role, opening: &Nonce, challenge: &Nonce, subject: &[u8]) -> Vec<u8> {
     let role: &[u8] = match role {
         Role::Gateway => b"gateway",
@@ -126,13 +146,14 @@ pub async fn open_as_environment<S>(
     stream: &mut S,
     ticket: &Ticket,
     trusted: &PublicKey,
+    dialler: Dialler,
 ) -> Result<Role, HandshakeError>
 where
     S: AsyncRead + AsyncWrite + Unpin,
 {
     let nonce = fresh_nonce()?;
     let claims = ticket.claims.clone();
-    let subject = claims.canonical();
+    let subject = subject(&claims, dialler);
     let opening = Opening::Environment { version: LINK_VERSION, claims, nonce: nonce.clone() };
     write_frame(stream, &Frame::bare(opening)).await?;
     let challenge: Challenge = read_frame(stream, HANDSHAKE_FRAME_BYTES_MAX).await?.header;
@@ -151,14 +172,14 @@ pub async fn read_opening<S: AsyncRead + Unpin>(stream: &mut S) -> Result<Openin
 
 /// The peer's side of a link with an environment; returns the claims that the environment proved.
 ///
-/// The caller compares the claims with the pod that it meant to reach **before** it calls this, or passes what
-/// it expects in `expected`; `now_epoch_seconds` is checked against the ticket's expiry.
+/// `dialled` is the namespace and name of the pod that this side dialled, which the claims must name; `None`
+/// where the environment dialled. `now_epoch_seconds` is checked against the ticket's expiry.
 pub async fn accept_environment<S>(
     stream: &mut S,
     key: &LinkKey,
     role: Role,
     opening: Opening,
-    expected: Option<(&str, &str)>,
+    dialled: Option<(&str, &str)>,
     now_epoch_seconds: u64,
 ) -> Result<TicketClaims, HandshakeError>
 where
@@ -168,14 +189,14 @@ where
         return Err(HandshakeError::Unexpected);
     };
     check_opening(version, &nonce)?;
-    if expected.is_some_and(|(namespace, pod)| claims.namespace != namespace || claims.pod != pod) {
+    if dialled.is_some_and(|(namespace, pod)| claims.namespace != namespace || claims.pod != pod) {
         return Err(Distrust::Mismatch.into());
     }
     if claims.expires_epoch_seconds <= now_epoch_seconds {
         return Err(Distrust::Expired.into());
     }
     let own = fresh_nonce()?;
-    let subject = claims.canonical();
+    let subject = subject(&claims, if dialled.is_some() { Dialler::Peer } else { Dialler::Environment });
     let signature = key.sign(&transcript("peer", role, &nonce, &own, &subject));
     let challenge = Challenge { version: LINK_VERSION, role, nonce: own.clone(), signature };
     write_frame(stream, &Frame::bare(challenge)).await?;
@@ -251,7 +272,8 @@ mod tests {
     ) -> (Result<Role, HandshakeError>, Result<TicketClaims, HandshakeError>) {
         let (mut environment, mut other) = tokio::io::duplex(4_096);
         let trusted = trusted.public_key();
-        let environment = async move { open_as_environment(&mut environment, ticket, &trusted).await };
+        let environment =
+            async move { open_as_environment(&mut environment, ticket, &trusted, Dialler::Peer).await };
         let peer = async move {
             let opening = read_opening(&mut other).await?;
             accept_environment(&mut other, peer, Role::Gateway, opening, Some(("default", expected_pod)), now)
@@ -289,6 +311,26 @@ mod tests {
         assert!(matches!(peer, Err(HandshakeError::Distrust(Distrust::Mismatch))));
         let (_, peer) = meet(&ticket(&key, "a"), &key, &key, "a", 100).await;
         assert!(matches!(peer, Err(HandshakeError::Distrust(Distrust::Expired))));
+    }
+
+    #[tokio::test]
+    async fn a_pod_that_dials_both_sides_cannot_stand_between_them() {
+        let key = key(1);
+        let ticket = ticket(&key, "a");
+        let (mut environment, mut towards_environment) = tokio::io::duplex(4_096);
+        let (mut towards_operator, mut operator) = tokio::io::duplex(4_096);
+        let trusted = key.public_key();
+        let victim = async move {
+            open_as_environment(&mut environment, &ticket, &trusted, Dialler::Peer).await.map(drop)
+        };
+        let deceived = async move {
+            let opening = read_opening(&mut operator).await?;
+            accept_environment(&mut operator, &key, Role::Operator, opening, None, 99).await.map(drop)
+        };
+        let relay = tokio::io::copy_bidirectional(&mut towards_environment, &mut towards_operator);
+        let (victim, deceived, _) = tokio::join!(victim, deceived, relay);
+        assert!(matches!(victim, Err(HandshakeError::Distrust(Distrust::Mismatch))));
+        assert!(deceived.is_err());
     }
 
     #[tokio::test]

@@ -9,6 +9,7 @@ use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::time::Duration;
 
+use protocol::link::handshake::Dialler;
 use protocol::link::trust::{PublicKey, Ticket};
 use tokio::net::{TcpListener, TcpStream};
 use tokio::sync::Semaphore;
@@ -63,7 +64,7 @@ async fn accept(listener: TcpListener, shared: Shared) {
             Ok((stream, _)) => {
                 let shared = shared.clone();
                 drop(tokio::spawn(async move {
-                    run(stream, &shared).await;
+                    run(stream, Dialler::Peer, &shared).await;
                     drop(permit);
                 }));
             }
@@ -82,7 +83,7 @@ async fn announce(operator: std::net::SocketAddr, shared: Shared) {
         let dialled =
             tokio::time::timeout(Duration::from_secs(ANNOUNCE_SECONDS_MAX), TcpStream::connect(operator));
         if let Ok(Ok(stream)) = dialled.await
-            && run(stream, &shared).await
+            && run(stream, Dialler::Environment, &shared).await
         {
             return;
         }
@@ -93,14 +94,14 @@ async fn announce(operator: std::net::SocketAddr, shared: Shared) {
 }
 
 /// Runs one link to its end; false if the peer did not prove itself.
-async fn run(stream: TcpStream, shared: &Shared) -> bool {
+async fn run(stream: TcpStream, dialler: Dialler, shared: &Shared) -> bool {
     // Frames are written whole; waiting to fill packets would only add delay.
     if let Err(error) = stream.set_nodelay(true) {
         say(format_args!("a link is lost: {error}"));
         return false;
     }
     let (ticket, key) = &*shared.identity;
-    match peer::prove(stream, ticket, key).await {
+    match peer::prove(stream, ticket, key, dialler).await {
         Ok((role, stream)) => {
             peer::run(shared.next_link(), role, stream, &shared.events).await;
             true

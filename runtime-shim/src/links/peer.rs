@@ -5,7 +5,7 @@ use std::time::Duration;
 
 use protocol::link::environment::{FromEnvironment, ToEnvironment};
 use protocol::link::frame::{FRAME_BYTES_MAX, Frame, FrameError, read_frame, write_frame};
-use protocol::link::handshake::{HandshakeError, Role, open_as_environment};
+use protocol::link::handshake::{Dialler, HandshakeError, Role, open_as_environment};
 use protocol::link::trust::{PublicKey, Ticket};
 use tokio::io::{AsyncWriteExt, BufReader};
 use tokio::net::TcpStream;
@@ -29,8 +29,9 @@ pub(super) async fn prove(
     mut stream: TcpStream,
     ticket: &Ticket,
     key: &PublicKey,
+    dialler: Dialler,
 ) -> Result<(Role, TcpStream), HandshakeError> {
-    let proof = open_as_environment(&mut stream, ticket, key);
+    let proof = open_as_environment(&mut stream, ticket, key, dialler);
     match tokio::time::timeout(Duration::from_secs(HANDSHAKE_SECONDS_MAX), proof).await {
         Ok(Ok(role)) => Ok((role, stream)),
         Ok(Err(error)) => Err(error),

@@ -70,14 +70,24 @@ pub fn invoke(milliseconds: u64) -> Invoke {
 
 impl Link {
     pub async fn dial(address: &str, role: Role, key: &LinkKey) -> Result<Self, HandshakeError> {
-        Self::accept(TcpStream::connect(address).await.unwrap(), role, key).await
+        let stream = TcpStream::connect(address).await.unwrap();
+        Self::prove(stream, role, key, Some(("default", "pod"))).await
     }
 
-    /// The handshake on a connection that the shim may have dialled.
-    pub async fn accept(mut stream: TcpStream, role: Role, key: &LinkKey) -> Result<Self, HandshakeError> {
+    /// The handshake on a connection that the shim dialled.
+    pub async fn accept(stream: TcpStream, role: Role, key: &LinkKey) -> Result<Self, HandshakeError> {
+        Self::prove(stream, role, key, None).await
+    }
+
+    async fn prove(
+        mut stream: TcpStream,
+        role: Role,
+        key: &LinkKey,
+        dialled: Option<(&str, &str)>,
+    ) -> Result<Self, HandshakeError> {
         stream.set_nodelay(true).unwrap();
         let opening = read_opening(&mut stream).await?;
-        accept_environment(&mut stream, key, role, opening, Some(("default", "pod")), 0).await?;
+        accept_environment(&mut stream, key, role, opening, dialled, 0).await?;
         Ok(Self(stream))
     }
 

@@ -13,7 +13,7 @@ use protocol::link::environment::{
     ResponseHead, ResponsePart, ToEnvironment,
 };
 use protocol::link::frame::{CHUNK_BYTES_MAX, FRAME_BYTES_MAX, Frame, read_frame, write_frame};
-use protocol::link::handshake::open_as_environment;
+use protocol::link::handshake::{Dialler, open_as_environment};
 use tokio::net::tcp::OwnedWriteHalf;
 use tokio::net::{TcpListener, TcpStream};
 
@@ -115,7 +115,7 @@ type Writer = Arc<tokio::sync::Mutex<OwnedWriteHalf>>;
 async fn serve(pod: String, mut stream: TcpStream, shared: Arc<Shared>) {
     stream.set_nodelay(true).unwrap();
     let trusted = link_key().public_key();
-    if open_as_environment(&mut stream, &ticket(&pod), &trusted).await.is_err() {
+    if open_as_environment(&mut stream, &ticket(&pod), &trusted, Dialler::Peer).await.is_err() {
         return;
     }
     shared.links.fetch_add(1, Ordering::SeqCst);
