@@ -2,9 +2,10 @@
 happens when a part of the platform is killed."""
 
 import concurrent.futures
+import contextlib
 import threading
 
-import pytest
+import botocore.exceptions
 
 from cluster import eventually, get, kubectl, metric
 
@@ -40,8 +41,7 @@ def test_invokes_at_once_each_have_an_environment_up_to_the_limit(space):
     throttled = [answer for answer in answers if answer.status == 429]
     assert (len(served), len(throttled)) == (3, 2)
     assert all(answer.json == answer.request_id for answer in served)
-    assert all(answer.json["Reason"] == "ReservedFunctionConcurrentInvocationLimitExceeded"
-               or "Reason" in answer.json for answer in throttled)
+    assert all(answer.json["Reason"] == "ReservedFunctionConcurrentInvocationLimitExceeded" for answer in throttled)
     assert len(space.pods("many")) == 3
 
 
@@ -107,6 +107,8 @@ def test_a_resync_that_changes_nothing_writes_nothing(space):
     eventually(lambda: space.ready("neighbour"))
     eventually(lambda: get("function", "quiet", space.name)["status"]["environments"] == 1)
     settled = version()
+    # Each neighbour's status is written up to 5 s after its change, so the third is past the pause in which
+    # a write to this one would have been held back.
     for number in range(3):
         space.apply("neighbour", description=f"again {number}")
     assert version() == settled
@@ -162,9 +164,9 @@ def test_gateway_killed_during_an_invoke(space):
         eventually(lambda: metric("kubelambda_invocations_in_flight", function="gateway") > 0)
         for pod in gateways:
             kubectl("delete", "pod", pod["metadata"]["name"], "-n", SYSTEM, "--grace-period=0", "--force")
-        with pytest.raises(Exception):
-            answer = running.result()
-            assert answer.status < 500, "the caller must not be told of a success that it did not get"
+        # The forwarder's 502, or a connection that ended; never a success that did not come from the function.
+        with contextlib.suppress(botocore.exceptions.HTTPClientError):
+            assert running.result().status >= 500
     eventually(lambda: ready_count("gateway") >= 1, timeout=90, what="a gateway is back")
     answer = eventually(
         lambda: (lambda got: got if got.status == 200 else None)(space.invoke("gateway", {"sleep_ms": 1})),
