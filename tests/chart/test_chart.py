@@ -125,6 +125,40 @@ def test_rights_have_no_wildcard_and_no_way_up(objects):
             assert "rbac.authorization.k8s.io" not in rule["apiGroups"]
 
 
+# Every right of the two programs: what they ask the API server for, and nothing else.
+WATCHED = "list watch"
+RIGHTS = {
+    ("ClusterRole", "kubelambda-gateway"): {
+        ("kubelambda.dev", "functions"): WATCHED, ("kubelambda.dev", "runtimes"): WATCHED,
+        ("", "namespaces"): WATCHED, ("", "pods"): WATCHED,
+    },
+    ("Role", "kubelambda-gateway"): {("", "secrets", "kubelambda-link-key"): "get"},
+    ("ClusterRole", "kubelambda-operator"): {
+        ("kubelambda.dev", "functions"): WATCHED, ("kubelambda.dev", "runtimes"): WATCHED,
+        ("kubelambda.dev", "functions/status"): "patch", ("", "namespaces"): WATCHED,
+        ("", "pods"): "create delete list watch", ("events.k8s.io", "events"): "create patch",
+    },
+    ("Role", "kubelambda-operator"): {
+        ("coordination.k8s.io", "leases"): "create", ("coordination.k8s.io", "leases", "kubelambda-operator"): "get update",
+        ("", "secrets"): "create", ("", "secrets", "kubelambda-link-key"): "get",
+    },
+    ("ClusterRole", "kubelambda-image-pull-secrets"): {("", "secrets"): "get"},
+}
+
+
+def test_rights_are_those_that_are_used(objects):
+    found = {}
+    for role in of_kind(objects, "Role", "ClusterRole"):
+        if any(label.startswith("rbac.authorization.k8s.io/aggregate") for label in role["metadata"]["labels"]):
+            continue  # For people.
+        rights = found.setdefault((role["kind"], role["metadata"]["name"]), {})
+        for rule in role["rules"]:
+            keys = [(group, kind, *rule.get("resourceNames", [])) for group in rule["apiGroups"] for kind in rule["resources"]]
+            assert not rights.keys() & set(keys)
+            rights.update({key: " ".join(sorted(rule["verbs"])) for key in keys})
+    assert found == RIGHTS
+
+
 def test_nobody_has_secrets_cluster_wide(objects):
     bound = {one["roleRef"]["name"] for one in of_kind(objects, "ClusterRoleBinding")}
     assert bound == {"kubelambda-operator", "kubelambda-gateway"}
@@ -221,7 +255,7 @@ def test_programs_get_their_settings():
         "--operator": "kubelambda-operator.kubelambda.svc:9710", "--namespace": "$(POD_NAMESPACE)",
     }
     assert gateway["spec"]["strategy"]["rollingUpdate"] == {"maxUnavailable": 0, "maxSurge": 1}
-    assert gateway["spec"]["template"]["spec"]["terminationGracePeriodSeconds"] > 900
+    assert gateway["spec"]["template"]["spec"]["terminationGracePeriodSeconds"] == 1000
 
 
 def test_services_reach_the_pods(objects):
