@@ -54,7 +54,7 @@ async fn events_come_in_batches_with_the_service_s_records() {
     sent.trace = Some("Root=1;Sampled=1".into());
     let outcome = gateway.run_with(sent, r#"{"print":"a line\n"}"#).await;
     // The extension is frozen between invocations; the next one lets it read what is left.
-    gateway.run(&json!({"do": "sleep", "seconds": 0.3})).await.succeeded();
+    gateway.run(&json!({"do": "sleep", "seconds": 1})).await.succeeded();
     until(&shim, "platform.report", 1).await;
     let found = kinds(&shim);
     let position = |kind: &str| {
@@ -107,7 +107,7 @@ async fn the_logs_api_has_its_own_records_and_may_be_put_to() {
     body["destination"]["method"] = json!("PUT");
     let (shim, mut gateway) = subscribed("EXTENSION_LOGS", &body).await;
     gateway.run(&json!({})).await.succeeded();
-    gateway.run(&json!({"do": "sleep", "seconds": 0.3})).await.succeeded();
+    gateway.run(&json!({"do": "sleep", "seconds": 1})).await.succeeded();
     until(&shim, "platform.end", 1).await;
     let found = kinds(&shim);
     assert!(
@@ -132,7 +132,7 @@ async fn a_tcp_subscriber_gets_one_object_a_line() {
     assignment.variables.insert("EXTENSION_TELEMETRY".into(), text);
     let mut gateway = shim.ready(assignment).await;
     gateway.run(&json!({"print": "one\ntwo\n"})).await.succeeded();
-    gateway.run(&json!({"do": "sleep", "seconds": 0.3})).await.succeeded();
+    gateway.run(&json!({"do": "sleep", "seconds": 1})).await.succeeded();
     let lines = || Some(all(&shim, "line")).filter(|lines| lines.len() >= 2);
     let lines = wait_for("two lines", lines).await;
     assert_eq!((&lines[0]["record"], &lines[1]["record"]), (&json!("one\n"), &json!("two\n")));
@@ -142,7 +142,8 @@ async fn a_tcp_subscriber_gets_one_object_a_line() {
 async fn what_happened_at_a_time_out_reaches_the_subscriber_of_the_next_life() {
     let (shim, mut gateway) = subscribed("EXTENSION_LOGS", &http("2021-03-18", &["platform"])).await;
     gateway.run_with(invoke(500), r#"{"do":"hang"}"#).await;
-    gateway.run(&json!({"do": "sleep", "seconds": 0.6})).await.succeeded();
+    let wait = json!({"do": "sleep", "seconds": 2}).to_string();
+    gateway.run_with(invoke(20_000), &wait).await.succeeded();
     until(&shim, "platform.report", 1).await;
     assert_eq!(record(&shim, "platform.report")["status"], "timeout");
     let fault = record(&shim, "platform.fault");
@@ -181,7 +182,8 @@ async fn the_unmodified_rust_crate_reads_every_event() {
     // The crate names itself after its program, as a file of a layer would be named.
     gateway.run(&json!({"print": "a line\n"})).await.succeeded();
     let failed = gateway.run(&json!({"do": "exit", "status": 3})).await.request;
-    gateway.run(&json!({"do": "sleep", "seconds": 0.5})).await.succeeded();
+    let wait = json!({"do": "sleep", "seconds": 2}).to_string();
+    gateway.run_with(invoke(20_000), &wait).await.succeeded();
     let written = || std::fs::read_to_string(shim.path("events")).unwrap();
     let wanted = [
         "telemetry PlatformInitStart",

@@ -127,7 +127,7 @@ def main():
         if DO == "crash":
             sys.exit(4)
         if DO == "slow":
-            time.sleep(0.2)
+            time.sleep(1)
             write(slow=True)
         if DO == "exit error":
             call("POST", "/2020-01-01/extension/exit/error", "{}", Identifier=identifier,
