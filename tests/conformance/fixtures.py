@@ -1,0 +1,69 @@
+"""The functions of the suite: few, since each is a cold start at each endpoint."""
+
+import json
+import pathlib
+
+HERE = pathlib.Path(__file__).resolve().parent
+HANDLERS = HERE.parent / "functions/python"
+# A Runtime of this name starts functions/raw.py by this command, which every endpoint can run.
+RAW_RUNTIME = "conformance-raw"
+RAW_COMMAND = ["sh", "-c", 'exec python3 "$LAMBDA_TASK_ROOT/raw.py"']
+
+
+def code(*names):
+    return {path.name: path.read_text() for name in names for path in [place / name for place in (HERE / "functions", HANDLERS)] if path.exists()}
+
+
+def dispatching(**spec):
+    files = code("dispatch.py", "conformance.py", "misbehaviour.py", "output.py", "sizes.py")
+    return {"handler": "dispatch.handler", "code": {"inline": files}, **spec}
+
+
+def initialising(name, handler="handler", **spec):
+    return {"handler": f"{name}.{handler}", "code": {"inline": code(f"{name}.py")}, **spec}
+
+
+def raw(*steps, **spec):
+    variables = {"environment": {"variables": {"RAW_INIT": json.dumps(steps)}}} if steps else {}
+    return {"runtime": RAW_RUNTIME, "handler": "raw.nothing", "timeout": 10, "code": {"inline": code("raw.py")}, **variables, **spec}
+
+
+ONE = {"maxEnvironments": 1}
+VARIABLES = {"GREETING": "hello", "WITH_EQUALS": "a=b=c", "EMPTY": "", "TZ": "Europe/Berlin"}
+INIT_ERROR = json.dumps({"errorMessage": "no such thing", "errorType": "InitAsked", "stackTrace": ["one"]})
+# Name to spec. `timeout` is in seconds, `memorySize` in MB, as on AWS.
+FUNCTIONS = {
+    "handlers": dispatching(timeout=15, memorySize=256, environment={"variables": VARIABLES}),
+    "short": dispatching(timeout=1, memorySize=192, scaling=ONE),
+    # For what is asked of one and the same environment.
+    "single": dispatching(timeout=10, scaling=ONE),
+    "reused": dispatching(timeout=10),
+    "no-handler": dispatching(handler="conformance.nothing_of_that_name", timeout=10),
+    "init-raises": initialising("init_raises", timeout=10),
+    "init-syntax-error": initialising("init_syntax_error", timeout=10),
+    "init-import-error": initialising("init_import_error", timeout=10),
+    "init-exits": initialising("init_exits", timeout=10),
+    "slow": initialising("slow", timeout=10),
+    "raw": raw(memorySize=192, scaling=ONE),
+    "raw-init-error": raw(
+        {"path": "init/error", "body": INIT_ERROR, "headers": {"Lambda-Runtime-Function-Error-Type": "Runtime.InitAsked"}},
+        {"exit": 1},
+    ),
+}
+
+
+def manifests(idle_seconds):
+    """What a folder or a cluster is given."""
+    for name, spec in FUNCTIONS.items():
+        scaling = {"idleTimeoutSeconds": idle_seconds, **spec.get("scaling", {})}
+        yield {
+            "apiVersion": "kubelambda.dev/v1alpha1", "kind": "Function", "metadata": {"name": name},
+            "spec": {"runtime": "python3.11", **spec, "scaling": scaling},
+        }
+
+
+def raw_runtime(image):
+    return {
+        "apiVersion": "kubelambda.dev/v1alpha1", "kind": "Runtime", "metadata": {"name": RAW_RUNTIME},
+        "spec": {"image": image, "entryPoint": RAW_COMMAND},
+    }

@@ -1,0 +1,136 @@
+"""The log of an invocation. The emulator has no log tail; its standard output is read in place of it."""
+
+import re
+
+ID = "[0-9a-f]{8}(?:-[0-9a-f]{4}){3}-[0-9a-f]{12}"
+
+
+def report(log):
+    return next((line for line in log.splitlines() if line.startswith("REPORT ")), None)
+
+
+def test_start(endpoint):
+    """Facts 2.4: "START | `START RequestId: <id> Version: $LATEST`" """
+    _, log = endpoint.logged("output.lines")
+    assert re.search(rf"^START RequestId: {ID} Version: \$LATEST$", log, re.MULTILINE), log
+
+
+def test_end(endpoint):
+    """Facts 2.4: "END | `END RequestId: <id>`" """
+    _, log = endpoint.logged("output.lines")
+    assert re.search(rf"^END RequestId: {ID}$", log, re.MULTILINE), log
+
+
+def test_report(endpoint):
+    """Facts 2.4: "`REPORT RequestId: <id>⇥Duration: 2.03 ms⇥Billed Duration: 82 ms⇥Memory Size: 128 MB⇥Max Memory Used: 37 MB⇥Init Duration: 79.22 ms⇥` — Init only on cold start; trailing tab before newline" """
+    endpoint.invoke("handlers")
+    _, log = endpoint.logged("output.lines")
+    layout = rf"REPORT RequestId: {ID}\tDuration: \d+\.\d\d ms\tBilled Duration: \d+ ms\tMemory Size: 256 MB\tMax Memory Used: \d+ MB\t"
+    assert re.fullmatch(layout, report(log)), log
+
+
+def test_report_of_a_cold_start(endpoint):
+    """Facts 2.4: "Init only on cold start" """
+    _, cold = endpoint.early["reused"].result()
+    assert re.search(r"\tMax Memory Used: \d+ MB\tInit Duration: \d+\.\d\d ms\t$", report(cold)), cold
+    endpoint.invoke("single")
+    assert "Init Duration" not in report(endpoint.logged("output.lines", "single")[1])
+
+
+def test_billed_duration_is_rounded_up(endpoint):
+    """Guide, pricing: "Duration is calculated from the time your code begins executing until it returns or otherwise terminates, rounded up to the nearest 1 ms." """
+    endpoint.invoke("handlers")
+    line = report(endpoint.logged("conformance.sleep", sleep_ms=50)[1])
+    duration, billed = float(re.search(r"\tDuration: ([0-9.]+)", line)[1]), int(re.search(r"Billed Duration: (\d+)", line)[1])
+    assert 50 <= duration < 500 and duration <= billed < duration + 1
+
+
+def test_max_memory_used_is_measured(endpoint):
+    """Guide, python-logging: "Max Memory Used – The amount of memory used by the function." """
+    used = int(re.search(r"Max Memory Used: (\d+) MB", report(endpoint.logged("output.lines")[1]))[1])
+    assert 10 < used < 256
+
+
+def test_order(endpoint):
+    """Recording test_invocation_with_logs: START, the function's lines, END, REPORT. """
+    _, log = endpoint.logged("output.lines")
+    places = [log.index(words) for words in ("START RequestId", "first of stdout", "second of stdout", "END RequestId", "REPORT RequestId")]
+    assert places == sorted(places)
+
+
+def test_standard_output_and_error(endpoint):
+    """Guide, python-logging: "To output logs from your function code, you can use the print method, or any logging library that writes to stdout or stderr." """
+    _, log = endpoint.logged("output.lines")
+    for line in ("first of stdout", "first of stderr", "second of stdout", "second of stderr"):
+        assert f"{line}\n" in log
+
+
+def test_logging_module(endpoint):
+    """Guide, python-logging: "[INFO]	2023-01-20T00:08:25.512Z	<id>	…": level, time, request id. """
+    _, log = endpoint.logged("output.lines")
+    assert re.search(rf"^\[INFO\]\t\d{{4}}-\d\d-\d\dT\d\d:\d\d:\d\d\.\d{{3}}Z\t{ID}\tthrough logging\s*$", log, re.MULTILINE), log
+
+
+def test_handler_error_is_logged(endpoint):
+    """Recording test_invocation_type_event_error: "[ERROR] CustomException: some error occurred\\nTraceback (most recent call last):" """
+    _, log = endpoint.logged("misbehaviour.raises", message="look here")
+    assert re.search(r"\[ERROR\] Broken: look here\s+Traceback \(most recent call last\):", log), log
+
+
+def test_report_of_a_handler_error_has_no_status(endpoint):
+    """Recording test_invocation_type_event_error: REPORT as of a success. """
+    endpoint.invoke("handlers")
+    line = report(endpoint.logged("misbehaviour.raises")[1])
+    assert line and "Status:" not in line
+
+
+def test_report_of_a_time_out(endpoint):
+    """Facts 2.4: "`Status: timeout` or `Status: error⇥Error Type: X` replaces the trailing tab" """
+    line = report(endpoint.logged("misbehaviour.sleeps", function="short")[1])
+    assert line and line.endswith("\tStatus: timeout"), line
+    assert 1_000 <= float(re.search(r"\tDuration: ([0-9.]+)", line)[1]) < 1_100
+
+
+def test_line_of_a_time_out(endpoint):
+    """Facts 2.2: "CloudWatch line for timeout: `<ISO> <id> Task timed out after N.NN seconds`" """
+    answer, log = endpoint.logged("misbehaviour.sleeps", function="short")
+    assert re.search(r"^\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d\.\d+Z [0-9a-f-]{36} Task timed out after 1\.00 seconds$", log, re.MULTILINE), log
+
+
+def test_report_of_an_exit(endpoint):
+    """Facts 2.4: "`Status: error⇥Error Type: X` replaces the trailing tab" """
+    line = report(endpoint.logged("misbehaviour.exits")[1])
+    assert line and line.endswith("\tStatus: error\tError Type: Runtime.ExitError"), line
+
+
+def test_line_of_an_exit(endpoint):
+    """Facts 2.2: "for exit: `RequestId: <id> Error: …` newline `Runtime.ExitError`" """
+    answer, log = endpoint.logged("misbehaviour.exits")
+    assert re.search(r"^RequestId: [0-9a-f-]{36} Error: Runtime exited with error: exit status 3\nRuntime\.ExitError$", log, re.MULTILINE), log
+
+
+def test_output_without_a_newline_at_the_end(endpoint):
+    """Facts 2.6: "unterminated stdout fragment is not in its own tail and joins the next invocation's first line" or is ended before: it is not lost. """
+    _, first = endpoint.logged("output.no_newline")
+    _, second = endpoint.logged("output.lines")
+    assert "no end" in first + second
+
+
+def test_binary_output(endpoint):
+    """Facts 2.6: "invalid UTF-8 at the cut replaced": what is no text harms nothing. """
+    answer, log = endpoint.logged("output.binary")
+    assert answer.json == "written" and "END RequestId" in log
+
+
+def test_long_line(endpoint):
+    """Guide, cloudwatch quotas: "Event size: 1 MB (maximum)": a line of that size harms nothing. """
+    answer, log = endpoint.logged("output.long_line")
+    assert answer.json == "written" and "REPORT RequestId" in log
+
+
+def test_lines_of_one_invocation_only(endpoint):
+    """Model: "include the execution log in the response": the log of this invocation. """
+    _, first = endpoint.logged("output.lines")
+    _, second = endpoint.logged("output.lines")
+    one, other = (re.findall(rf"START RequestId: ({ID})", log) for log in (first, second))
+    assert len(one) == len(other) == 1 and one != other
