@@ -5,6 +5,7 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use domain::backoff::Backoff;
+use protocol::link::assignment::Revision;
 use protocol::link::handshake::{self, HandshakeError, Role};
 use protocol::link::trust::LinkKey;
 use tokio::net::TcpStream;
@@ -41,8 +42,14 @@ const REDIAL: Backoff = Backoff {
     least: Duration::from_millis(10),
 };
 
-/// Links again and again, until `gone`.
-pub(crate) async fn keep(context: LinkContext, pod: PodName, address: SocketAddr, gone: CancellationToken) {
+/// Links with an environment of the revision `known`, again and again, until `gone`.
+pub(crate) async fn keep(
+    context: LinkContext,
+    pod: PodName,
+    address: SocketAddr,
+    known: Revision,
+    gone: CancellationToken,
+) {
     let mut failures = 0_u32;
     while !gone.is_cancelled() {
         let dialled = tokio::select! {
@@ -51,8 +58,9 @@ pub(crate) async fn keep(context: LinkContext, pod: PodName, address: SocketAddr
         };
         match dialled {
             Ok(stream) => {
-                let end = session::run(&context, stream, &gone).await;
-                failures = if matches!(end, SessionEnd::Useless(_)) { failures + 1 } else { 1 };
+                let end = session::run(&context, stream, &known, &gone).await;
+                let is_useless = matches!(end, SessionEnd::Useless(_) | SessionEnd::Stranger(_));
+                failures = if is_useless { failures.saturating_add(1) } else { 1 };
                 tracing::info!(pod = pod.name, namespace = pod.namespace, end = %end, "Link has ended");
             }
             Err(error) => {

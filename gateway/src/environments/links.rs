@@ -5,21 +5,31 @@ use std::net::SocketAddr;
 use std::sync::Arc;
 use std::sync::atomic::AtomicU64;
 
+use protocol::link::assignment::Revision;
 use protocol::link::trust::LinkKey;
 use tokio::sync::mpsc;
 use tokio_util::sync::CancellationToken;
 use tokio_util::task::TaskTracker;
 
 use super::link::{self, LinkContext};
+use super::session::is_same;
 use super::{Environment, EnvironmentEvent, PodName};
 use crate::fleets::{Blocked, Fleets};
 use crate::limits;
+
+/// One environment that is linked, or dialled.
+#[derive(Debug)]
+struct Linked {
+    address: SocketAddr,
+    revision: Revision,
+    gone: CancellationToken,
+}
 
 /// Every link.
 #[derive(Debug)]
 pub(crate) struct Links {
     context: LinkContext,
-    linked: HashMap<PodName, (SocketAddr, CancellationToken)>,
+    linked: HashMap<PodName, Linked>,
     tasks: TaskTracker,
     shutdown: CancellationToken,
 }
@@ -54,8 +64,9 @@ impl Links {
 
     fn up(&mut self, environment: Environment) {
         let Environment { pod, address, revision } = environment;
-        let known = self.linked.get(&pod).is_some_and(|(linked, _)| *linked == address);
-        if known || revision.is_none() {
+        let Some(revision) = revision else { return };
+        let is_linked = |linked: &Linked| linked.address == address && is_same(&linked.revision, &revision);
+        if self.linked.get(&pod).is_some_and(is_linked) {
             return;
         }
         self.gone(&pod);
@@ -64,13 +75,14 @@ impl Links {
             return;
         }
         let gone = self.shutdown.child_token();
-        self.tasks.spawn(link::keep(self.context.clone(), pod.clone(), address, gone.clone()));
-        self.linked.insert(pod, (address, gone));
+        let keep = link::keep(self.context.clone(), pod.clone(), address, revision.clone(), gone.clone());
+        self.tasks.spawn(keep);
+        self.linked.insert(pod, Linked { address, revision, gone });
     }
 
     fn gone(&mut self, pod: &PodName) {
-        if let Some((_, gone)) = self.linked.remove(pod) {
-            gone.cancel();
+        if let Some(linked) = self.linked.remove(pod) {
+            linked.gone.cancel();
         }
     }
 }

@@ -44,6 +44,8 @@ pub(crate) enum SessionEnd {
     Silent(AttemptId),
     #[error("it broke the protocol: {0}")]
     Broken(&'static str),
+    #[error("it says that it is another revision's: {}/{}", .0.namespace, .0.function)]
+    Stranger(Box<Revision>),
     #[error("the environment is gone")]
     Gone,
 }
@@ -188,8 +190,23 @@ async fn taken(streamed: Option<&(AttemptId, Arc<Flow>)>) -> ToEnvironment {
     }
 }
 
-/// Runs one link until it ends, or its environment is `gone`.
-pub(super) async fn run(context: &LinkContext, stream: TcpStream, gone: &CancellationToken) -> SessionEnd {
+/// Whether two revisions are the same. The name is not compared: in a pod's label a long one is shortened, and
+/// the uid says more.
+pub(super) fn is_same(one: &Revision, other: &Revision) -> bool {
+    one.namespace == other.namespace
+        && one.uid == other.uid
+        && one.version == other.version
+        && one.configuration == other.configuration
+}
+
+/// Runs one link until it ends, or its environment is `gone`. An environment belongs to the revision that its
+/// provider tells, whatever it says of itself: its ticket names a pod, and any function's code may read it.
+pub(super) async fn run(
+    context: &LinkContext,
+    stream: TcpStream,
+    known: &Revision,
+    gone: &CancellationToken,
+) -> SessionEnd {
     let (mut reader, writer) = stream.into_split();
     let first = tokio::select! {
         first = reading::until_assigned(&mut reader) => first,
@@ -199,6 +216,9 @@ pub(super) async fn run(context: &LinkContext, stream: TcpStream, gone: &Cancell
         Ok(first) => first,
         Err(error) => return SessionEnd::Useless(error),
     };
+    if !is_same(&revision, known) {
+        return SessionEnd::Stranger(Box::new(revision));
+    }
     let key = EnvironmentKey(context.sessions.fetch_add(1, Ordering::Relaxed));
     let (orders, mut queue) = mpsc::channel(limits::LINK_QUEUE_FRAMES);
     let fleet = context.fleets.of(&revision);
