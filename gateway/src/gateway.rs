@@ -169,7 +169,7 @@ impl Gateway {
 
     /// Serves metrics and probes until `shutdown`.
     pub async fn serve_metrics(&self, listener: TcpListener, shutdown: CancellationToken) -> io::Result<()> {
-        metrics::serve(self.clone(), listener, shutdown).await
+        metrics::serve(Arc::new(self.clone().into()), listener, shutdown).await
     }
 
     /// Whether requests may come: a catalog is there, and the gateway is not about to stop.

@@ -7,6 +7,7 @@ use std::sync::Arc;
 use anyhow::Context as _;
 use clap::Parser as _;
 use gateway::kubernetes::{KubernetesCatalog, OperatorProvider, await_link_key, read_link_key};
+use gateway::metrics::{self, ComingGateway};
 use gateway::settings::{EXIT_USAGE, Flags, Settings};
 use gateway::{Gateway, Options};
 use kube::Client;
@@ -47,9 +48,26 @@ fn start(settings: Settings) -> anyhow::Result<()> {
 }
 
 async fn run(settings: Settings) -> anyhow::Result<()> {
-    let terminated = terminated()?;
-    let metrics = TcpListener::bind(settings.metrics_listen).await.context("metrics address")?;
+    let mut terminated = terminated()?;
+    let listener = TcpListener::bind(settings.metrics_listen).await.context("metrics address")?;
     let api = TcpListener::bind(settings.listen).await.context("API address")?;
+    // Before everything that may have to wait: a process that is only waiting is alive.
+    let (coming, stop_metrics) = (ComingGateway::default(), CancellationToken::new());
+    tokio::spawn(metrics::serve(Arc::clone(&coming), listener, stop_metrics.clone()));
+    let gateway = tokio::select! {
+        gateway = gateway(&settings) => gateway?,
+        () = any(&mut terminated) => return Ok(()),
+    };
+    drop(coming.set(gateway.clone()));
+    tracing::info!(listen = %settings.listen, metrics = %settings.metrics_listen, "The gateway has started");
+    serve(gateway, api, &mut terminated, &settings).await?;
+    stop_metrics.cancel();
+    tracing::info!("The gateway has ended");
+    Ok(())
+}
+
+/// The gateway, once its link key is there.
+async fn gateway(settings: &Settings) -> anyhow::Result<Gateway> {
     let client = Client::try_default().await.context("API server")?;
     let namespace = settings.namespace.clone().unwrap_or_else(|| client.default_namespace().to_owned());
     let link_key = if let Some(path) = &settings.link_key_file {
@@ -57,7 +75,7 @@ async fn run(settings: Settings) -> anyhow::Result<()> {
     } else {
         await_link_key(client.clone(), &namespace).await
     };
-    let options = options(&settings, link_key);
+    let options = options(settings, link_key);
     let provider = OperatorProvider::new(
         client.clone(),
         settings.operator.clone(),
@@ -65,9 +83,7 @@ async fn run(settings: Settings) -> anyhow::Result<()> {
         settings.pod_name.clone(),
     );
     let catalog = KubernetesCatalog::new(client);
-    let gateway = Gateway::new(options, Box::new(catalog), Box::new(provider))?;
-    tracing::info!(listen = %settings.listen, metrics = %settings.metrics_listen, "The gateway has started");
-    serve(gateway, api, metrics, terminated, &settings).await
+    Ok(Gateway::new(options, Box::new(catalog), Box::new(provider))?)
 }
 
 /// Serves until SIGTERM. From then on it is not ready, but takes requests a little longer: whoever routes to it
@@ -75,34 +91,30 @@ async fn run(settings: Settings) -> anyhow::Result<()> {
 async fn serve(
     gateway: Gateway,
     api: TcpListener,
-    metrics: TcpListener,
-    mut terminated: [Signal; 2],
+    terminated: &mut [Signal; 2],
     settings: &Settings,
 ) -> anyhow::Result<()> {
-    let (stop_api, stop_metrics) = (CancellationToken::new(), CancellationToken::new());
-    let serving_metrics = tokio::spawn({
-        let (gateway, stop) = (gateway.clone(), stop_metrics.clone());
-        async move { gateway.serve_metrics(metrics, stop).await }
-    });
+    let stop_api = CancellationToken::new();
     let serving = tokio::spawn({
         let (gateway, stop) = (gateway.clone(), stop_api.clone());
         async move { gateway.serve(api, stop).await }
     });
-    let [terminate, interrupt] = &mut terminated;
-    tokio::select! {
-        _ = terminate.recv() => {}
-        _ = interrupt.recv() => {}
-    }
+    any(terminated).await;
     tracing::info!("The gateway is leaving");
     gateway.leave();
     tokio::time::sleep(settings.drain_delay).await;
     stop_api.cancel();
     serving.await??;
-    stop_metrics.cancel();
     gateway.end();
-    serving_metrics.abort();
-    tracing::info!("The gateway has ended");
     Ok(())
+}
+
+/// Waits for any of the signals.
+async fn any([terminate, interrupt]: &mut [Signal; 2]) {
+    tokio::select! {
+        _ = terminate.recv() => {}
+        _ = interrupt.recv() => {}
+    }
 }
 
 fn terminated() -> std::io::Result<[Signal; 2]> {

@@ -12,4 +12,4 @@ pub(crate) use gauges::{FunctionNow, Gauges};
 pub use names::ALL as NAMES;
 pub use series::Outcome;
 pub(crate) use series::{FunctionLabels, FunctionMetrics, FunctionSeries};
-pub(crate) use server::serve;
+pub use server::{ComingGateway, serve};

@@ -1,6 +1,9 @@
 //! `/metrics`, `/healthz` and `/readyz`, on a port of their own: metrics name every tenant's functions.
+//!
+//! They are served before there is a gateway: while it waits for its link key the process is alive, not ready.
 
 use std::io;
+use std::sync::{Arc, OnceLock};
 
 use axum::Router;
 use axum::extract::State;
@@ -13,9 +16,12 @@ use tokio_util::sync::CancellationToken;
 
 use crate::Gateway;
 
+/// A gateway, once there is one.
+pub type ComingGateway = Arc<OnceLock<Gateway>>;
+
 /// Serves until `shutdown`.
-pub(crate) async fn serve(
-    gateway: Gateway,
+pub async fn serve(
+    gateway: ComingGateway,
     listener: TcpListener,
     shutdown: CancellationToken,
 ) -> io::Result<()> {
@@ -27,8 +33,9 @@ pub(crate) async fn serve(
     axum::serve(listener, router).with_graceful_shutdown(shutdown.cancelled_owned()).await
 }
 
-async fn metrics(State(gateway): State<Gateway>) -> Response {
-    match TextEncoder::new().encode_to_string(&gateway.gather()) {
+async fn metrics(State(gateway): State<ComingGateway>) -> Response {
+    let metrics = gateway.get().map(Gateway::gather).unwrap_or_default();
+    match TextEncoder::new().encode_to_string(&metrics) {
         Ok(text) => ([(header::CONTENT_TYPE, prometheus::TEXT_FORMAT)], text).into_response(),
         Err(error) => {
             tracing::error!(%error, "Metrics cannot be encoded");
@@ -37,10 +44,11 @@ async fn metrics(State(gateway): State<Gateway>) -> Response {
     }
 }
 
-async fn ready(State(gateway): State<Gateway>) -> Response {
-    if gateway.is_ready() {
+async fn ready(State(gateway): State<ComingGateway>) -> Response {
+    if gateway.get().is_some_and(Gateway::is_ready) {
         "ok\n".into_response()
     } else {
-        (StatusCode::SERVICE_UNAVAILABLE, "not ready: no catalog yet, or shutting down\n").into_response()
+        (StatusCode::SERVICE_UNAVAILABLE, "not ready: no link key or catalog yet, or shutting down\n")
+            .into_response()
     }
 }

@@ -1,11 +1,14 @@
 //! Names and labels of metrics, and which series exist.
 
 use std::collections::BTreeSet;
+use std::sync::Arc;
 
 use crate::support::client::{get, invoke};
 use crate::support::fake::{Conduct, Fake};
 use crate::support::gateway::{Running, function, options, revision};
-use gateway::metrics::NAMES;
+use gateway::metrics::{ComingGateway, NAMES, serve};
+use tokio::net::TcpListener;
+use tokio_util::sync::CancellationToken;
 
 const ENDED: &str = r#"kubelambda_invocations_total{function="F_1",namespace="default",outcome="success",version="$LATEST"} 2"#;
 
@@ -20,6 +23,21 @@ async fn after_two_invokes() -> (Running, Fake) {
     assert_eq!(invoke(running.api, "made-up-by-a-caller", "{}").await.status, 404);
     running.until_metric(ENDED).await;
     (running, fake)
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_process_without_a_gateway_yet_is_alive_and_not_ready() {
+    let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
+    let (address, coming) = (listener.local_addr().unwrap(), ComingGateway::default());
+    tokio::spawn(serve(Arc::clone(&coming), listener, CancellationToken::new()));
+    let status = async |path: &str| get(address, path).await.status;
+    assert_eq!(
+        (status("/healthz").await, status("/readyz").await, status("/metrics").await),
+        (200, 503, 200)
+    );
+    let running = Running::start(options(), vec![]).await;
+    coming.set(running.gateway.clone()).unwrap();
+    assert_eq!(status("/readyz").await, 200);
 }
 
 #[tokio::test(flavor = "multi_thread")]
