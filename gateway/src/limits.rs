@@ -12,8 +12,9 @@ pub const PAYLOAD_BYTES_IN_FLIGHT_MAX_DEFAULT: usize = 256 * 1024 * 1024;
 pub const CONNECTIONS_MAX_DEFAULT: usize = 10_000;
 /// How long connections are still accepted after SIGTERM, while endpoints are updated, in seconds. A setting.
 pub const DRAIN_DELAY_SECONDS_DEFAULT: u64 = 5;
-/// How long requests in flight may take after that, in seconds; what is left is cut. A setting.
-pub const DRAIN_SECONDS_DEFAULT: u64 = 910;
+/// How long requests in flight may take after that, in seconds; what is left is cut. A setting. The longest that
+/// one may take: it waits for an environment, which initialises and runs to its time-out.
+pub const DRAIN_SECONDS_DEFAULT: u64 = 980;
 
 /// Request line and headers of one request; beyond it 431.
 pub const HEADER_BLOCK_BYTES_MAX: usize = 32 * 1024;
@@ -56,6 +57,9 @@ pub const LOG_TAIL_BYTES_MAX: usize = domain::limits::LOG_TAIL_BYTES_MAX + 1_024
 pub const PROVIDER_EVENTS_QUEUE: usize = 1_024;
 /// How often demand and waiting ages are looked at without a prompt.
 pub const DEMAND_LOOK: Duration = Duration::from_millis(100);
+/// How often environments are told again for how long somebody has waited, for as long as somebody waits: a notice
+/// may be lost, and a grant that was not used puts whoever got it last.
+pub const WAITING_REPEAT: Duration = Duration::from_secs(1);
 /// Least pause between two looks.
 pub const DEMAND_PAUSE: Duration = Duration::from_millis(10);
 /// How long an obstacle is believed without being told again, so that new demand makes the operator try again.
@@ -72,3 +76,17 @@ pub const OPERATOR_DIAL: Duration = Duration::from_secs(2);
 pub const SERIES_IDLE: Duration = Duration::from_hours(1);
 /// How often idle series are looked for.
 pub const SERIES_SWEEP: Duration = Duration::from_mins(1);
+
+#[cfg(test)]
+mod tests {
+    use domain::limits::{INIT_SECONDS_MAX, TIMEOUT_SECONDS_MAX};
+
+    use super::*;
+
+    #[test]
+    fn whoever_is_let_in_last_may_wait_initialise_and_run_to_its_time_out() {
+        let run = INIT_SECONDS_MAX + u64::from(TIMEOUT_SECONDS_MAX);
+        let longest = DRAIN_DELAY_SECONDS_DEFAULT + ENVIRONMENT_WAIT_SECONDS_DEFAULT + run;
+        assert!(DRAIN_SECONDS_DEFAULT >= longest, "{longest} s");
+    }
+}

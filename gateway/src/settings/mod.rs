@@ -63,7 +63,7 @@ pub struct Flags {
     /// Seconds after SIGTERM in which connections are still accepted [default: 5].
     #[arg(long, env = "KUBELAMBDA_DRAIN_DELAY_SECONDS")]
     drain_delay_seconds: Option<String>,
-    /// Seconds after that for requests in flight [default: 910].
+    /// Seconds after that for requests in flight [default: 980].
     #[arg(long, env = "KUBELAMBDA_DRAIN_SECONDS")]
     drain_seconds: Option<String>,
     /// What to log, in the notation of tracing's EnvFilter [default: info].
