@@ -91,7 +91,7 @@ func newCluster(t *testing.T) cluster {
 	t.Helper()
 	binary := os.Getenv("CLUSTER_BINARY")
 	if binary == "" || os.Geteuid() != 0 {
-		t.Skip("needs root, and CLUSTER_BINARY")
+		t.Fatal("needs root, and CLUSTER_BINARY naming the built program: see the package's comment")
 	}
 	// Not t.TempDir, which would delete recursively even what is still mounted there.
 	dir, err := os.MkdirTemp("", "cluster-")
