@@ -28,6 +28,18 @@ pub const RETRY_SECONDS: u64 = 2;
 /// How long one request may take, in seconds.
 pub const REQUEST_SECONDS_MAX: u64 = 4;
 
+/// How a candidate paces itself.
+#[derive(Debug, Clone, Copy)]
+struct Pace {
+    renew_deadline: Duration,
+    retry: Duration,
+}
+
+const PACE: Pace = Pace {
+    renew_deadline: Duration::from_secs(RENEW_DEADLINE_SECONDS),
+    retry: Duration::from_secs(RETRY_SECONDS),
+};
+
 /// A replica that would lead.
 #[derive(Debug, Clone)]
 pub struct Candidate {
@@ -44,19 +56,34 @@ pub struct Candidate {
 enum AttemptError {
     #[error(transparent)]
     Api(#[from] kube::Error),
-    #[error("no answer within {REQUEST_SECONDS_MAX} s")]
+    #[error("no answer in time")]
     TimedOut,
 }
 
 impl Candidate {
     /// Tells `leads` once this replica leads, and returns once it does not any more.
     pub async fn campaign(&self, client: Client, clock: Clock, leads: &watch::Sender<bool>) {
+        self.campaign_at(PACE, client, clock, leads).await;
+    }
+
+    async fn campaign_at(&self, pace: Pace, client: Client, clock: Clock, leads: &watch::Sender<bool>) {
         let api: Api<Lease> = Api::namespaced(client, &self.namespace);
         let mut sighting = Sighting::default();
-        let mut renewed_at = None;
+        let mut renewed_at: Option<Duration> = None;
         loop {
             let began = clock.now().elapsed;
-            match self.attempt(&api, &mut sighting, clock).await {
+            let left = renewed_at.map(|at| (at + pace.renew_deadline).saturating_sub(began));
+            if left.is_some_and(|left| left.is_zero()) {
+                tracing::error!("The Lease could not be renewed in time");
+                break;
+            }
+            let attempt = self.attempt(&api, &mut sighting, clock);
+            let held = match left {
+                // An attempt is several requests; a holder does not wait for them beyond its deadline.
+                Some(left) => timeout(left, attempt).await.unwrap_or(Err(AttemptError::TimedOut)),
+                None => attempt.await,
+            };
+            match held {
                 Ok(true) => renewed_at = Some(began),
                 Ok(false) if renewed_at.is_some() => {
                     tracing::error!("Another replica took the Lease");
@@ -65,20 +92,15 @@ impl Candidate {
                 Ok(false) => {}
                 Err(error) => tracing::warn!(%error, "Cannot renew or take the Lease"),
             }
-            let deadline = Duration::from_secs(RENEW_DEADLINE_SECONDS);
             let Some(at) = renewed_at else {
-                sleep(Duration::from_secs(RETRY_SECONDS)).await;
+                sleep(pace.retry).await;
                 continue;
             };
-            let left = (at + deadline).saturating_sub(clock.now().elapsed);
-            if left.is_zero() {
-                tracing::error!("The Lease could not be renewed in time");
-                break;
-            }
-            if !leads.send_replace(true) {
+            let left = (at + pace.renew_deadline).saturating_sub(clock.now().elapsed);
+            if !left.is_zero() && !leads.send_replace(true) {
                 tracing::info!(identity = self.identity, "This replica leads");
             }
-            sleep(Duration::from_secs(RETRY_SECONDS).min(left)).await;
+            sleep(pace.retry.min(left)).await;
         }
         leads.send_replace(false);
     }
@@ -139,4 +161,56 @@ fn held(result: Result<Lease, AttemptError>) -> Result<bool, AttemptError> {
 async fn bounded<T>(request: impl Future<Output = Result<T, kube::Error>>) -> Result<T, AttemptError> {
     let bound = Duration::from_secs(REQUEST_SECONDS_MAX);
     Ok(timeout(bound, request).await.map_err(|_| AttemptError::TimedOut)??)
+}
+
+#[cfg(test)]
+mod tests {
+    use std::convert::Infallible;
+
+    use http_body_util::{BodyExt, Full};
+    use hyper::body::Bytes;
+    use hyper::{Method, Request, Response};
+    use kube::client::Body;
+
+    use super::*;
+
+    /// An API server that lets the Lease be created, and answers nothing more.
+    async fn answer(request: Request<Body>, is_created: bool) -> Response<Full<Bytes>> {
+        if is_created {
+            std::future::pending::<()>().await;
+        }
+        let (head, body) = request.into_parts();
+        if head.method == Method::POST {
+            let body = body.collect().await.unwrap().to_bytes();
+            return Response::new(Full::new(body));
+        }
+        let status =
+            r#"{"kind":"Status","apiVersion":"v1","status":"Failure","reason":"NotFound","code":404}"#;
+        let mut answer = Response::new(Full::new(Bytes::from(status)));
+        *answer.status_mut() = hyper::StatusCode::NOT_FOUND;
+        answer
+    }
+
+    #[tokio::test]
+    async fn a_holder_stops_at_its_deadline_while_a_request_hangs() {
+        let mut requests = 0;
+        let service = tower::service_fn(move |request: Request<Body>| {
+            requests += 1;
+            let is_created = requests > 2;
+            async move { Ok::<_, Infallible>(answer(request, is_created).await) }
+        });
+        let client = Client::new(service, "default");
+        let candidate =
+            Candidate { namespace: "n".to_owned(), lease: "l".to_owned(), identity: "a".to_owned() };
+        let pace = Pace { renew_deadline: Duration::from_millis(600), retry: Duration::from_millis(100) };
+        let (leads, mut leading) = watch::channel(false);
+        let clock = Clock::start();
+        let campaign = candidate.campaign_at(pace, client, clock, &leads);
+        let led = async { leading.wait_for(|&leads| leads).await.map(drop) };
+        let ((), led) = tokio::join!(campaign, led);
+        led.unwrap();
+        assert!(!*leads.borrow());
+        // One request alone may take four seconds.
+        assert!(clock.now().elapsed < Duration::from_secs(REQUEST_SECONDS_MAX / 2));
+    }
 }
