@@ -20,8 +20,8 @@ use crate::function::FunctionKey;
 pub const REQUESTS_MAX: usize = 64;
 /// How long one request may take, in seconds.
 pub const REQUEST_SECONDS_MAX: u64 = 20;
-/// Most bytes of an event's note: what the API server takes.
-const NOTE_CHARS_MAX: usize = 1_000;
+/// Most bytes of an event's note: the API server takes 1,024.
+const NOTE_BYTES_MAX: usize = 1_000;
 
 /// Writes for the replica that leads, and for no other.
 #[derive(Clone)]
@@ -82,7 +82,12 @@ impl Writes {
             return Err(WriteError::NotLeading);
         }
         let bound = Duration::from_secs(REQUEST_SECONDS_MAX);
-        Ok(timeout(bound, request).await.map_err(|_| WriteError::TimedOut)??)
+        let mut leads = self.leads.clone();
+        tokio::select! {
+            // What is under way does not outlive the Lease.
+            _ = leads.wait_for(|&leads| !leads) => Err(WriteError::NotLeading),
+            answer = timeout(bound, request) => Ok(answer.map_err(|_| WriteError::TimedOut)??),
+        }
     }
 
     /// Creates a pod.
@@ -146,12 +151,49 @@ impl Writes {
         let event = Event {
             type_: if notice.is_warning { EventType::Warning } else { EventType::Normal },
             reason: notice.reason.to_owned(),
-            note: Some(notice.note.chars().take(NOTE_CHARS_MAX).collect()),
+            note: Some(cut(notice.note)),
             action: "Reconcile".to_owned(),
             secondary: None,
         };
         if let Err(error) = self.request(self.recorder.publish(&event, &notice.about)).await {
             tracing::info!(%error, "Cannot publish an event");
         }
+    }
+}
+
+/// The beginning of a note, as much as the API server takes.
+fn cut(mut note: String) -> String {
+    note.truncate(note.floor_char_boundary(NOTE_BYTES_MAX));
+    note
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_note_is_cut_by_bytes_between_characters() {
+        assert_eq!(cut("short".to_owned()), "short");
+        let cut = cut("€".repeat(NOTE_BYTES_MAX));
+        assert_eq!((cut.len(), cut.chars().all(|one| one == '€')), (999, true));
+    }
+
+    #[tokio::test]
+    async fn a_write_under_way_ends_with_the_lease() {
+        let service = tower::service_fn(|_: hyper::Request<kube::client::Body>| {
+            std::future::pending::<
+                Result<hyper::Response<http_body_util::Full<hyper::body::Bytes>>, kube::Error>,
+            >()
+        });
+        let (leads, leading) = watch::channel(true);
+        let writes = Writes::new(Client::new(service, "default"), leading);
+        let key = PodKey { namespace: "n".to_owned(), name: "p".to_owned() };
+        let lost = async {
+            tokio::task::yield_now().await;
+            leads.send_replace(false);
+        };
+        let (outcome, ()) = tokio::join!(writes.delete_pod(key, None), lost);
+        let Input::PodDeleted(_, Err(words)) = outcome else { panic!("{outcome:?}") };
+        assert_eq!(words, "this replica does not lead any more");
     }
 }
