@@ -48,6 +48,8 @@ pub const LINK_QUEUE_FRAMES: usize = 8;
 pub const ACCEPT: Duration = Duration::from_secs(10);
 /// How much longer than budget and init phase an accepted invocation may take; then its link counts as dead.
 pub const OVERDUE_MARGIN: Duration = Duration::from_secs(10);
+/// How often a link whose environment is gone looks whether something is still under way there.
+pub const GONE_LOOK: Duration = Duration::from_millis(20);
 /// Parts of one answer between a link and the handler.
 pub const PROGRESS_QUEUE: usize = 32;
 /// Log tail on the wire, before base64: AWS's 4 KiB, and room for replaced characters at the cut.

@@ -23,6 +23,8 @@ pub(crate) struct LinkContext {
     pub(crate) key: Arc<LinkKey>,
     pub(crate) fleets: Arc<Fleets>,
     pub(crate) sessions: Arc<std::sync::atomic::AtomicU64>,
+    /// The gateway's end.
+    pub(crate) ended: CancellationToken,
 }
 
 /// Why an environment could not be linked.

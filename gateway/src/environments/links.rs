@@ -12,7 +12,7 @@ use tokio_util::sync::CancellationToken;
 use tokio_util::task::TaskTracker;
 
 use super::link::{self, LinkContext};
-use super::session::is_same;
+use super::provider::is_same;
 use super::{Environment, EnvironmentEvent, PodName};
 use crate::fleets::{Blocked, Fleets};
 use crate::limits;
@@ -31,13 +31,12 @@ pub(crate) struct Links {
     context: LinkContext,
     linked: HashMap<PodName, Linked>,
     tasks: TaskTracker,
-    shutdown: CancellationToken,
 }
 
 impl Links {
-    pub(crate) fn new(key: Arc<LinkKey>, fleets: Arc<Fleets>, shutdown: CancellationToken) -> Self {
-        let context = LinkContext { key, fleets, sessions: Arc::new(AtomicU64::new(0)) };
-        Self { context, linked: HashMap::new(), tasks: TaskTracker::new(), shutdown }
+    pub(crate) fn new(key: Arc<LinkKey>, fleets: Arc<Fleets>, ended: CancellationToken) -> Self {
+        let context = LinkContext { key, fleets, sessions: Arc::new(AtomicU64::new(0)), ended };
+        Self { context, linked: HashMap::new(), tasks: TaskTracker::new() }
     }
 
     /// Follows what a provider tells until it ends.
@@ -74,7 +73,7 @@ impl Links {
             tracing::warn!(pod = pod.name, "Too many environments: not linked");
             return;
         }
-        let gone = self.shutdown.child_token();
+        let gone = self.context.ended.child_token();
         let keep = link::keep(self.context.clone(), pod.clone(), address, revision.clone(), gone.clone());
         self.tasks.spawn(keep);
         self.linked.insert(pod, Linked { address, revision, gone });

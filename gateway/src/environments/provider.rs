@@ -28,6 +28,15 @@ pub struct Environment {
     pub revision: Option<Revision>,
 }
 
+/// Whether two revisions are the same. The name is not compared: in a pod's label a long one is shortened, and
+/// the uid says more.
+pub(super) fn is_same(one: &Revision, other: &Revision) -> bool {
+    one.namespace == other.namespace
+        && one.uid == other.uid
+        && one.version == other.version
+        && one.configuration == other.configuration
+}
+
 /// What a provider tells.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum EnvironmentEvent {

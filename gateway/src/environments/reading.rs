@@ -59,8 +59,8 @@ pub(super) async fn run(session: &Session, reader: impl AsyncRead + Unpin) -> Se
 
 async fn take(session: &Session, message: FromEnvironment, body: Bytes) -> Result<(), SessionEnd> {
     match message {
-        FromEnvironment::State(state) => session.fleet.report(session.key, reported(state.phase)),
-        FromEnvironment::Granted => session.fleet.report(session.key, Reported::Free),
+        FromEnvironment::State(state) => session.report(reported(state.phase)),
+        FromEnvironment::Granted => session.report(Reported::Free),
         FromEnvironment::Refused { attempt, reason } => {
             if let Some(underway) = session.underway().take_if(|of| of.attempt == attempt && !of.accepted) {
                 tracing::debug!(request_id = %underway.flight.request_id(), ?reason, "Refused: placed again");

@@ -10,7 +10,7 @@ use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::{Duration, Instant};
 
 use domain::AttemptId;
-use domain::placement::EnvironmentKey;
+use domain::placement::{EnvironmentKey, Reported};
 use protocol::link::assignment::Revision;
 use protocol::link::environment::ToEnvironment;
 use protocol::link::frame::{Frame, FrameError, write_frame};
@@ -20,6 +20,7 @@ use tokio::sync::mpsc;
 use tokio_util::sync::CancellationToken;
 
 use super::link::LinkContext;
+use super::provider::is_same;
 use super::reading;
 use crate::fleets::{Flight, Flow, FunctionFleet};
 use crate::{chance, limits};
@@ -84,9 +85,27 @@ pub(super) struct Session {
     pub(super) fleet: Arc<FunctionFleet>,
     revision: Revision,
     underway: Mutex<Option<Underway>>,
+    gone: CancellationToken,
 }
 
 impl Session {
+    /// What it says of itself; one that is gone takes nothing new, whatever it says.
+    pub(super) fn report(&self, reported: Reported) {
+        let reported = if self.gone.is_cancelled() { Reported::Leaving } else { reported };
+        self.fleet.report(self.key, reported);
+    }
+
+    /// Once it is gone, ends when nothing is under way any more: the rest of an answer may still be on the wire.
+    /// At the gateway's end, ends at once.
+    async fn leave(&self, ended: &CancellationToken) -> SessionEnd {
+        self.gone.cancelled().await;
+        self.report(Reported::Leaving);
+        while self.underway().is_some() && !ended.is_cancelled() {
+            tokio::time::sleep(limits::GONE_LOOK).await;
+        }
+        SessionEnd::Gone
+    }
+
     pub(super) fn underway(&self) -> MutexGuard<'_, Option<Underway>> {
         self.underway.lock().unwrap_or_else(PoisonError::into_inner)
     }
@@ -190,16 +209,7 @@ async fn taken(streamed: Option<&(AttemptId, Arc<Flow>)>) -> ToEnvironment {
     }
 }
 
-/// Whether two revisions are the same. The name is not compared: in a pod's label a long one is shortened, and
-/// the uid says more.
-pub(super) fn is_same(one: &Revision, other: &Revision) -> bool {
-    one.namespace == other.namespace
-        && one.uid == other.uid
-        && one.version == other.version
-        && one.configuration == other.configuration
-}
-
-/// Runs one link until it ends, or its environment is `gone`. An environment belongs to the revision that its
+/// Runs one link until it ends, or its environment is `gone` and done. An environment belongs to the revision that its
 /// provider tells, whatever it says of itself: its ticket names a pod, and any function's code may read it.
 pub(super) async fn run(
     context: &LinkContext,
@@ -222,14 +232,14 @@ pub(super) async fn run(
     let key = EnvironmentKey(context.sessions.fetch_add(1, Ordering::Relaxed));
     let (orders, mut queue) = mpsc::channel(limits::LINK_QUEUE_FRAMES);
     let fleet = context.fleets.of(&revision);
-    let session = Session { key, fleet, revision, underway: Mutex::new(None) };
+    let session = Session { key, fleet, revision, underway: Mutex::new(None), gone: gone.clone() };
     session.fleet.attach(key, &session.revision, orders);
-    session.fleet.report(key, reported);
+    session.report(reported);
     let end = tokio::select! {
         end = reading::run(&session, reader) => end,
         end = session.write(writer, &mut queue) => end,
         end = session.watch() => end,
-        () = gone.cancelled() => SessionEnd::Gone,
+        end = session.leave(&context.ended) => end,
     };
     session.end();
     end

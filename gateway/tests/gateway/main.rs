@@ -14,6 +14,7 @@
 mod errors;
 mod faults;
 mod invoke;
+mod leaving;
 mod metrics;
 mod overhead;
 mod raw;
