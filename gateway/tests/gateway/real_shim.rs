@@ -1,6 +1,6 @@
 //! The gateway with real shims and a real runtime process behind them.
 
-use std::time::{Duration, Instant};
+use std::time::Instant;
 
 use base64::Engine as _;
 use base64::engine::general_purpose::STANDARD;
@@ -120,7 +120,11 @@ async fn a_killed_shim_is_an_error_with_the_request_id() {
     let (running, mut shims) = with_shims(1, 1).await;
     assert_eq!(invoke(running.api, "f", "1").await.status, 200);
     let waiting = tokio::spawn(invoke(running.api, "f", r#"{"sleep": 2}"#));
-    tokio::time::sleep(Duration::from_millis(500)).await;
+    running
+        .until_metric(
+            r#"kubelambda_wait_seconds_count{function="f",namespace="default",version="$LATEST"} 2"#,
+        )
+        .await;
     shims[0].kill();
     let answer = waiting.await.unwrap();
     assert_eq!(answer.status, 500);
