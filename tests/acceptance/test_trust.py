@@ -62,7 +62,8 @@ def handler(event, context):
 def victim(space):
     space.apply("victim", handler="conformance.echo")
     assert space.invoke("victim", {"n": 1}).json == {"n": 1}
-    return space.pods("victim")[0]
+    # It serves before the kubelet has told the API server of its address.
+    return eventually(lambda: next((pod for pod in space.pods("victim") if "podIP" in pod["status"]), None))
 
 
 def test_a_stranger_cannot_reach_into_an_environment(space):
