@@ -55,6 +55,34 @@ impl Level {
     }
 }
 
+/// What an environment needs to know of its log.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "camelCase", default)]
+pub struct Logging {
+    /// The form.
+    pub format: LogFormat,
+    /// The lowest level of the function's own records that is kept; with JSON only.
+    pub application_level: Level,
+    /// The lowest level of the platform's records that is kept; with JSON only.
+    pub system_level: Level,
+    /// The function is told the name of its log stream.
+    pub enabled: bool,
+}
+
+impl Default for Logging {
+    fn default() -> Self {
+        let level = Level::Info;
+        Self { format: LogFormat::Text, application_level: level, system_level: level, enabled: true }
+    }
+}
+
+impl Logging {
+    /// Records are JSON.
+    pub fn is_json(&self) -> bool {
+        self.format == LogFormat::Json
+    }
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;

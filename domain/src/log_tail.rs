@@ -24,6 +24,16 @@ impl LogTail {
         String::from_utf8_lossy(&bytes).into_owned()
     }
 
+    /// The tail of records that are worth nothing in part: begins with the first whole one.
+    pub fn take_whole(&mut self) -> String {
+        let cut = self.0.len() >= LOG_TAIL_BYTES_MAX;
+        let tail = self.take();
+        if !cut {
+            return tail;
+        }
+        tail.split_once('\n').map(|(_, whole)| whole.to_owned()).unwrap_or_default()
+    }
+
     /// Forgets what was written.
     pub fn clear(&mut self) {
         self.0.clear();
@@ -47,6 +57,16 @@ mod tests {
             prop_assert_eq!(tail.take(), &all[all.len().saturating_sub(LOG_TAIL_BYTES_MAX)..]);
             prop_assert_eq!(tail.take(), "");
         }
+    }
+
+    #[test]
+    fn a_tail_of_records_begins_with_a_whole_one() {
+        let mut tail = LogTail::default();
+        tail.push(b"one\ntwo\n");
+        assert_eq!(tail.take_whole(), "one\ntwo\n");
+        tail.push(&[b'a'; LOG_TAIL_BYTES_MAX]);
+        tail.push(b"\nlast\n");
+        assert_eq!(tail.take_whole(), "last\n");
     }
 
     #[test]

@@ -46,9 +46,10 @@ impl ConfigurationPrefix {
             architectures,
             scaling: _,
             idle,
+            logging_config,
             pod,
         } = function;
-        let configuration = json!([
+        let mut configuration = json!([
             function_name,
             runtime,
             handler,
@@ -64,6 +65,10 @@ impl ConfigurationPrefix {
             idle,
             pod,
         ]);
+        // Appended only where it is set: whoever does not use it keeps its environments over an upgrade.
+        if let (Some(logging), Some(configuration)) = (logging_config, configuration.as_array_mut()) {
+            configuration.push(json!(logging));
+        }
         let mut context = Context::new(&SHA256);
         context.update(configuration.to_string().as_bytes());
         Self(context)
@@ -111,6 +116,7 @@ mod tests {
         assert_eq!(hash.len(), 16);
         assert_eq!(hash_with("description", json!("d")), hash);
         assert_eq!(hash_with("scaling", json!({"maxEnvironments": 3})), hash);
+        assert_ne!(hash_with("loggingConfig", json!({"logFormat": "JSON"})), hash);
         assert_ne!(hash_with("timeout", json!(4)), hash);
         assert_ne!(hash_with("code", json!({"inline": {"a.py": "y"}})), hash);
     }

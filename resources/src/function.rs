@@ -8,6 +8,7 @@ use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
 use crate::conditions::Condition;
+use crate::logging::LoggingConfig;
 use crate::pod::PodSettings;
 
 /// An AWS Lambda function that runs in this cluster.
@@ -122,6 +123,10 @@ pub struct FunctionSpec {
     /// run on, for debuggers and background work.
     #[serde(default)]
     pub idle: IdlePolicy,
+
+    /// How the function's log is written, and what of it.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub logging_config: Option<LoggingConfig>,
 
     /// Settings of the function's pods: an allow-list.
     #[serde(default, skip_serializing_if = "Option::is_none")]

@@ -12,6 +12,7 @@ pub mod configuration;
 pub mod definitions;
 pub mod function;
 pub mod labels;
+pub mod logging;
 pub mod pod;
 pub mod runtime;
 

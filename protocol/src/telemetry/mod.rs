@@ -13,7 +13,8 @@ pub use subscription::{
     Api, Buffering, Destination, InvalidSubscription, SchemaVersion, Subscription, Types, refused,
 };
 
-use serde::Serialize;
+use domain::log_format::Level;
+use serde::{Deserialize, Serialize};
 
 /// Which of the three streams an event belongs to.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -51,6 +52,19 @@ pub fn line_event(time: &str, stream: Stream, line: &str, json: bool) -> String 
     }
 }
 
+/// The level of a record that a function wrote: its key `level` where it is a JSON object that has one. A level
+/// that is missing or unknown counts as INFO.
+pub fn level_of(line: &[u8]) -> Level {
+    let told = line.starts_with(b"{").then(|| serde_json::from_slice::<Leveled>(line).ok()).flatten();
+    told.and_then(|told| Level::of_name(&told.level?)).unwrap_or(Level::Info)
+}
+
+#[derive(Deserialize)]
+struct Leveled<'a> {
+    #[serde(borrow)]
+    level: Option<std::borrow::Cow<'a, str>>,
+}
+
 #[cfg(test)]
 mod tests {
     use proptest::prelude::*;
@@ -67,11 +81,26 @@ mod tests {
         assert!(line_event("t", Stream::Extension, "x", false).contains(r#""type":"extension""#));
     }
 
+    #[test]
+    fn a_level_is_read_or_taken_for_info() {
+        for (line, level) in [
+            (r#"{"level":"ERROR","a":{"level":"DEBUG"}}"#, Level::Error),
+            (r#"{"a":1,"level":"debug"}"#, Level::Debug),
+            (r#"{"level":"loud"}"#, Level::Info),
+            (r#"{"level":3}"#, Level::Info),
+            ("ERROR", Level::Info),
+            ("{broken", Level::Info),
+        ] {
+            assert_eq!(level_of(line.as_bytes()), level, "{line}");
+        }
+    }
+
     proptest! {
         #[test]
         fn every_line_is_an_event(line in "\\PC{0,80}", json: bool) {
             let told: serde_json::Value = serde_json::from_str(&line_event("t", Stream::Function, &line, json)).unwrap();
             prop_assert!(told.get("record").is_some());
+            level_of(line.as_bytes());
         }
     }
 }
