@@ -40,6 +40,8 @@ const IDLE_GRACE_MILLIS: &str = "2";
 const WARM_UP: usize = 10;
 /// Kinds of deeds.
 const KINDS: u64 = 20;
+/// How often each kind has its turn before memory is compared.
+const TOURS: [u64; 2] = [1, 10];
 /// How many of the latest deeds a failure shows.
 const HISTORY_MAX: usize = 12;
 
@@ -300,12 +302,12 @@ impl Torture {
         }
         let (mut resident, mut deeds) = (Vec::new(), 0);
         while torture.finished < INVOCATIONS[part] as u64 {
-            // First one of each kind, so that what a first use costs is not taken for a leak.
-            let kind = if deeds < KINDS { deeds } else { torture.random.below(KINDS) };
+            // First each kind in turn, so that what a first use costs is not taken for a leak.
+            let kind = if deeds < TOURS[part] * KINDS { deeds % KINDS } else { torture.random.below(KINDS) };
             let deed = torture.draw(kind);
             torture.carry_out(&deed).await;
             torture.recover(idle_descriptors).await;
-            if deeds >= KINDS {
+            if deeds >= TOURS[part] * KINDS {
                 resident.push(torture.resident_kib());
             }
             deeds += 1;
