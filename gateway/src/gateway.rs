@@ -38,6 +38,8 @@ pub struct Options {
     pub payload_bytes_in_flight_max: usize,
     /// Connections of clients.
     pub connections_max: usize,
+    /// How long a connection may be idle.
+    pub keep_alive: Duration,
     /// How long a caller may leave its answer unread.
     pub answer_stall: Duration,
     /// How long requests in flight may take when the gateway stops.
@@ -55,6 +57,7 @@ impl Options {
             waiting_per_function_max: limits::WAITING_PER_FUNCTION_MAX_DEFAULT,
             payload_bytes_in_flight_max: limits::PAYLOAD_BYTES_IN_FLIGHT_MAX_DEFAULT,
             connections_max: limits::CONNECTIONS_MAX_DEFAULT,
+            keep_alive: limits::KEEP_ALIVE,
             answer_stall: limits::ANSWER_STALL,
             drain: Duration::from_secs(limits::DRAIN_SECONDS_DEFAULT),
         }

@@ -11,6 +11,7 @@ use std::sync::atomic::{AtomicUsize, Ordering};
 use std::task::{Context, Poll, ready};
 use std::time::Duration;
 
+use futures::task::AtomicWaker;
 use tokio::io::{AsyncRead, AsyncWrite, ReadBuf};
 use tokio::net::TcpStream;
 use tokio::time::{Instant, Sleep, sleep};
@@ -19,17 +20,30 @@ use crate::limits;
 
 /// How many requests of a connection are being served: none, or one.
 #[derive(Debug, Clone, Default)]
-pub(super) struct Exchange(Arc<AtomicUsize>);
+pub(super) struct Exchange(Arc<Serving>);
+
+#[derive(Debug, Default)]
+struct Serving {
+    requests: AtomicUsize,
+    /// The connection's task, which is to notice when it turns idle: its last read may lie before that.
+    connection: AtomicWaker,
+}
 
 impl Exchange {
     /// A request is being served for as long as the result lives.
     pub(super) fn begin(&self) -> Served {
-        self.0.fetch_add(1, Ordering::Relaxed);
+        self.0.requests.fetch_add(1, Ordering::AcqRel);
         Served(self.clone())
     }
 
     fn is_idle(&self) -> bool {
-        self.0.load(Ordering::Relaxed) == 0
+        self.0.requests.load(Ordering::Acquire) == 0
+    }
+
+    /// Whether none is served; the task is woken when that changes.
+    fn turns_idle(&self, context: &Context<'_>) -> bool {
+        self.0.connection.register(context.waker());
+        self.is_idle()
     }
 }
 
@@ -39,8 +53,19 @@ pub(super) struct Served(Exchange);
 
 impl Drop for Served {
     fn drop(&mut self) {
-        self.0.0.fetch_sub(1, Ordering::Relaxed);
+        let serving = &self.0.0;
+        serving.requests.fetch_sub(1, Ordering::AcqRel);
+        serving.connection.wake();
     }
+}
+
+/// How long a client may take.
+#[derive(Debug, Clone, Copy)]
+pub(super) struct Patience {
+    /// Between two requests.
+    pub(super) keep_alive: Duration,
+    /// To read what is written.
+    pub(super) answer_stall: Duration,
 }
 
 /// What a connection waits for.
@@ -61,16 +86,15 @@ pub(super) struct Connection {
     exchange: Exchange,
     waiting: Waiting,
     reading: Pin<Box<Sleep>>,
-    answer_stall: Duration,
+    patience: Patience,
     writing: Option<Pin<Box<Sleep>>>,
 }
 
 impl Connection {
-    /// `answer_stall` is how long the client may leave an answer unread.
-    pub(super) fn new(stream: TcpStream, exchange: Exchange, answer_stall: Duration) -> Self {
+    pub(super) fn new(stream: TcpStream, exchange: Exchange, patience: Patience) -> Self {
         // A client that connects has something to say.
         let reading = Box::pin(sleep(limits::HEADER_READ));
-        Self { stream, exchange, waiting: Waiting::Headers, reading, answer_stall, writing: None }
+        Self { stream, exchange, waiting: Waiting::Headers, reading, patience, writing: None }
     }
 
     fn wait_for(&mut self, waiting: Waiting, at_most: Duration) {
@@ -80,9 +104,9 @@ impl Connection {
 
     /// Nothing came: is it too late?
     fn check_reading(&mut self, context: &mut Context<'_>) -> Poll<io::Result<()>> {
-        match (self.exchange.is_idle(), self.waiting) {
+        match (self.exchange.turns_idle(context), self.waiting) {
             (false, _) => self.waiting = Waiting::Nothing,
-            (true, Waiting::Nothing) => self.wait_for(Waiting::Request, limits::KEEP_ALIVE),
+            (true, Waiting::Nothing) => self.wait_for(Waiting::Request, self.patience.keep_alive),
             (true, _) => {}
         }
         if self.waiting == Waiting::Nothing {
@@ -102,7 +126,7 @@ impl Connection {
             self.writing = None;
             return written;
         }
-        let stalled = self.writing.get_or_insert_with(|| Box::pin(sleep(self.answer_stall)));
+        let stalled = self.writing.get_or_insert_with(|| Box::pin(sleep(self.patience.answer_stall)));
         ready!(stalled.as_mut().poll(context));
         Poll::Ready(Err(io::ErrorKind::TimedOut.into()))
     }

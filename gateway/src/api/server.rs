@@ -16,7 +16,7 @@ use tokio::sync::Semaphore;
 use tokio_util::sync::CancellationToken;
 use tokio_util::task::TaskTracker;
 
-use super::connection::{Connection, Exchange};
+use super::connection::{Connection, Exchange, Patience};
 use super::held::Held;
 use super::router;
 use crate::gateway::Gateway;
@@ -81,7 +81,9 @@ async fn serve_connection(gateway: Gateway, router: Router, stream: TcpStream, s
             answer.map(|answer| answer.map(|body| Held::new(body, served)))
         }
     });
-    let io = TokioIo::new(Connection::new(stream, exchange, gateway.options().answer_stall));
+    let options = gateway.options();
+    let patience = Patience { keep_alive: options.keep_alive, answer_stall: options.answer_stall };
+    let io = TokioIo::new(Connection::new(stream, exchange, patience));
     let mut connection = std::pin::pin!(builder().serve_connection(io, service));
     let served = tokio::select! {
         served = connection.as_mut() => served,

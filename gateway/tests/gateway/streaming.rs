@@ -6,6 +6,9 @@ use std::time::{Duration, Instant};
 use base64::Engine as _;
 use base64::engine::general_purpose::STANDARD;
 use serde_json::{Value, json};
+use tokio::io::{AsyncReadExt as _, AsyncWriteExt as _};
+use tokio::net::TcpStream;
+use tokio::time::timeout;
 
 use crate::support::client;
 use crate::support::gateway::{Running, function, options, revision};
@@ -170,4 +173,29 @@ async fn an_environment_lost_half_way_is_told_at_the_end() {
     let Event::Complete(complete) = streamed.next().await else { panic!("no end") };
     assert_eq!(complete["ErrorCode"], json!("ServiceException"));
     until_counted(&running, "platform_error", 1).await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_connection_is_idle_after_its_answer_and_not_while_a_stream_pauses() {
+    let keep_alive = Duration::from_millis(400);
+    let (running, shim) = with_shim_and(gateway::Options { keep_alive, ..options() }).await;
+    let large = json!("y".repeat(6 * MIB - 2)).to_string();
+    for (operation, body) in [
+        ("2015-03-31/functions/f/invocations", "1"),
+        ("2015-03-31/functions/f/invocations", &large),
+        ("2021-11-15/functions/f/response-streaming-invocations", r#"{"stream": ["a", "b"]}"#),
+        ("2015-03-31/functions/g/invocations", "1"),
+    ] {
+        let mut stream = TcpStream::connect(running.api).await.unwrap();
+        let head = format!("POST /{operation} HTTP/1.1\r\nhost: x\r\ncontent-length: {}\r\n\r\n", body.len());
+        stream.write_all(format!("{head}{body}").as_bytes()).await.unwrap();
+        let closed = timeout(Duration::from_secs(10), stream.read_to_end(&mut Vec::new())).await;
+        assert!(closed.is_ok(), "an idle connection of {operation} stays open");
+    }
+    let gate = shim.path("gate");
+    let mut streamed = stream(&running, json!({"stream": ["a", "b"], "gate": gate})).await;
+    assert_eq!(streamed.next().await, Event::Payload("a".into()));
+    tokio::time::sleep(3 * keep_alive).await;
+    std::fs::write(&gate, "").unwrap();
+    assert_eq!(streamed.rest().await, (1, "b".into(), json!({})));
 }
