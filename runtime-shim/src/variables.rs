@@ -58,6 +58,12 @@ impl Variables<'_> {
         for (name, value) in DEFAULTS {
             all.entry(name.into()).or_insert_with(|| value.into());
         }
+        let logging = self.assignment.logging;
+        if logging.is_json() {
+            // The function may say otherwise, to its client only.
+            all.insert("AWS_LAMBDA_LOG_FORMAT".into(), "JSON".into());
+            all.insert("AWS_LAMBDA_LOG_LEVEL".into(), logging.application_level.name().into());
+        }
         // AWS drops names that begin with an underscore; a name or value that no process can have is no variable.
         let allowed = |name: &str, value: &str| {
             !name.is_empty() && !name.starts_with('_') && !name.contains(['=', '\0']) && !value.contains('\0')
@@ -89,7 +95,6 @@ impl Variables<'_> {
             ("AWS_LAMBDA_FUNCTION_VERSION", version.clone()),
             ("AWS_LAMBDA_FUNCTION_MEMORY_SIZE", assignment.memory_mb.to_string()),
             ("AWS_LAMBDA_LOG_GROUP_NAME", assignment.log_group.clone()),
-            ("AWS_LAMBDA_LOG_STREAM_NAME", log_stream_name(self.day, version, &assignment.log_stream_id)),
             ("AWS_LAMBDA_RUNTIME_API", self.runtime_api.to_owned()),
             ("AWS_LAMBDA_INITIALIZATION_TYPE", "on-demand".to_owned()),
             ("AWS_EXECUTION_ENV", assignment.execution_environment.clone()),
@@ -98,6 +103,10 @@ impl Variables<'_> {
             ("LAMBDA_TASK_ROOT", self.task_root.display().to_string()),
             ("LAMBDA_RUNTIME_DIR", RUNTIME_DIRECTORY.to_owned()),
         ];
+        if assignment.logging.enabled {
+            let stream = log_stream_name(self.day, version, &assignment.log_stream_id);
+            platform.push(("AWS_LAMBDA_LOG_STREAM_NAME", stream));
+        }
         if let Some(handler) = &assignment.handler {
             platform.push(("_HANDLER", handler.clone()));
         }
@@ -161,6 +170,7 @@ mod tests {
             log_group: "/aws/lambda/f".into(),
             log_stream_id: LogStreamId::from_random_bytes([1; 16]),
             idle: Idle::Freeze,
+            logging: domain::log_format::Logging::default(),
         }
     }
 
@@ -202,6 +212,21 @@ mod tests {
         for name in ["_HIDDEN", "A=B", "AWS_ACCESS_KEY_ID"] {
             assert!(!built.contains_key(name), "{name}");
         }
+    }
+
+    #[test]
+    fn json_logs_are_told_to_the_client_and_no_stream_where_there_is_none() {
+        use domain::log_format::{Level, LogFormat, Logging};
+        let mut assignment = assignment();
+        assert!(!built(&assignment, &[]).contains_key("AWS_LAMBDA_LOG_FORMAT"));
+        let (format, application_level, system_level) = (LogFormat::Json, Level::Warn, Level::Info);
+        assignment.logging = Logging { format, application_level, system_level, enabled: false };
+        let built = built(&assignment, &[]);
+        let value = |name: &str| built.get(name).map(String::as_str);
+        assert_eq!(value("AWS_LAMBDA_LOG_FORMAT"), Some("JSON"));
+        assert_eq!(value("AWS_LAMBDA_LOG_LEVEL"), Some("WARN"));
+        assert_eq!(value("AWS_LAMBDA_LOG_STREAM_NAME"), None);
+        assert!(value("AWS_LAMBDA_LOG_GROUP_NAME").is_some());
     }
 
     #[test]

@@ -5,7 +5,7 @@ use std::path::PathBuf;
 
 use bytes::Bytes;
 use domain::Region;
-use domain::log_stream::{LogStreamId, default_log_group};
+use domain::log_stream::LogStreamId;
 use protocol::link::assignment::{Assignment, Code, Idle};
 use protocol::link::environment::ToEnvironment;
 use protocol::link::frame::Frame;
@@ -59,7 +59,7 @@ pub(crate) fn recipe(
     let is_debugged = served.timeout_seconds == DEBUG_SECONDS;
     let assignment = Assignment {
         revision: served.revision.clone(),
-        log_group: default_log_group(&function_name),
+        log_group: spec.log_group(&function_name),
         function_name,
         account: account(),
         region: region.clone(),
@@ -74,6 +74,7 @@ pub(crate) fn recipe(
         ephemeral_storage_mb: spec.ephemeral_storage,
         log_stream_id: LogStreamId::from_random_bytes(log_stream),
         idle: if is_debugged || spec.idle == IdlePolicy::Run { Idle::Run } else { Idle::Freeze },
+        logging: spec.logging(),
     };
     let assignment = Frame { header: ToEnvironment::Assign(Box::new(assignment)), body };
     Ok(Recipe { task_root, variables, assignment })

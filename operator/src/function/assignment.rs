@@ -1,7 +1,7 @@
 //! What the operator tells a generic environment, once.
 
 use bytes::Bytes;
-use domain::log_stream::{LogStreamId, default_log_group};
+use domain::log_stream::LogStreamId;
 use domain::{AccountId, Region};
 use protocol::link::assignment::{Assignment, Code, Idle, Revision};
 use protocol::link::environment::ToEnvironment;
@@ -47,7 +47,7 @@ pub fn assignment(
     variables.extend(spec.environment.clone().unwrap_or_default().variables);
     let assignment = Assignment {
         revision: revision.clone(),
-        log_group: default_log_group(&function_name),
+        log_group: spec.log_group(&function_name),
         function_name,
         account: home.account,
         region: home.region,
@@ -65,6 +65,7 @@ pub fn assignment(
             IdlePolicy::Freeze => Idle::Freeze,
             IdlePolicy::Run => Idle::Run,
         },
+        logging: spec.logging(),
     };
     Ok(Frame { header: ToEnvironment::Assign(Box::new(assignment)), body })
 }

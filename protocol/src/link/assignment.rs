@@ -2,6 +2,7 @@
 
 use std::collections::BTreeMap;
 
+use domain::log_format::Logging;
 use domain::log_stream::LogStreamId;
 use domain::{AccountId, FunctionName, Region};
 use serde::{Deserialize, Serialize};
@@ -90,4 +91,7 @@ pub struct Assignment {
     /// Freeze or run between invocations.
     #[serde(default)]
     pub idle: Idle,
+    /// How the log is written; an operator of an older version does not say.
+    #[serde(default)]
+    pub logging: Logging,
 }

@@ -101,6 +101,7 @@ impl Actor {
     fn assign(&mut self, assignment: Assignment, archive: Bytes) {
         match self.environment.assign() {
             Ok(effects) => {
+                self.logs.configure(assignment.logging);
                 self.assigned = Some(Assigned {
                     assignment: Arc::new(assignment),
                     archive,

@@ -9,9 +9,10 @@ mod records;
 use std::io;
 use std::os::fd::OwnedFd;
 
+use domain::log_format::{Level, Logging};
 use domain::log_tail::LogTail;
 use output::Output;
-use protocol::telemetry::{Platform, Stream};
+use protocol::telemetry::{Platform, Stream, level_of};
 use records::Records;
 use tokio::net::unix::pipe;
 
@@ -34,6 +35,7 @@ pub(crate) struct Logs {
     tail: LogTail,
     output: Output,
     telemetry: Telemetry,
+    logging: Logging,
 }
 
 impl Logs {
@@ -46,6 +48,7 @@ impl Logs {
             tail: LogTail::default(),
             output: Output::open()?,
             telemetry: Telemetry::default(),
+            logging: Logging::default(),
         })
     }
 
@@ -76,10 +79,13 @@ impl Logs {
 
     /// Takes what was written, at most one full pipe of each; false if there was nothing.
     pub(crate) fn read_some(&mut self) -> bool {
-        let Self { function, extensions, buffer, tail, output, telemetry } = self;
+        let Self { function, extensions, buffer, tail, output, telemetry, logging } = self;
         let mut keep = |stream, line: &[u8]| {
+            // Filters are for the log only: a tail and extensions get everything, as on AWS.
             tail.push(line);
-            output.push(line);
+            if is_kept(*logging, stream, line) {
+                output.push(line);
+            }
             telemetry.line(stream, line);
         };
         let written = function.read_some(buffer, |line| keep(Stream::Function, line));
@@ -106,17 +112,44 @@ impl Logs {
 
     /// A record of the platform's: its line in the log, if it has one there, and an event for extensions.
     pub(crate) fn record(&mut self, make: impl FnOnce() -> Platform, line: Option<&str>) {
-        if let Some(line) = line {
+        let wanted = self.telemetry.wants_records();
+        if let Some(line) = line
+            && !self.logging.is_json()
+        {
             self.platform(line);
         }
-        if self.telemetry.wants_records() {
-            self.telemetry.platform(&make(), &clock::iso(clock::epoch_millis()));
+        if wanted || self.logging.is_json() {
+            let (record, time) = (make(), clock::iso(clock::epoch_millis()));
+            if self.logging.is_json() {
+                self.json_record(&record, &time);
+            }
+            if wanted {
+                self.telemetry.platform(&record, &time);
+            }
         }
+    }
+
+    /// A record of the platform's where the log is JSON.
+    fn json_record(&mut self, record: &Platform, time: &str) {
+        let Some(level) = record.level() else { return };
+        if level < self.logging.system_level.min(Level::Info) {
+            return;
+        }
+        let line = record.to_json(time) + "\n";
+        self.tail.push(line.as_bytes());
+        if level >= self.logging.system_level {
+            self.output.push(line.as_bytes());
+        }
+    }
+
+    /// How the log is written from here on.
+    pub(crate) fn configure(&mut self, logging: Logging) {
+        self.logging = logging;
     }
 
     /// Extensions may subscribe; what happens from here on is kept for them.
     pub(crate) fn open_subscriptions(&mut self) {
-        self.telemetry.open(false);
+        self.telemetry.open(self.logging.is_json());
     }
 
     /// Extensions may not subscribe any more.
@@ -136,10 +169,13 @@ impl Logs {
 
     /// Ends what no process is left to end.
     pub(crate) fn end_fragment(&mut self) {
-        let Self { function, extensions, tail, output, telemetry, .. } = self;
+        let Self { function, extensions, tail, output, telemetry, logging, .. } = self;
         let mut keep = |stream, line: &[u8]| {
+            // Filters are for the log only: a tail and extensions get everything, as on AWS.
             tail.push(line);
-            output.push(line);
+            if is_kept(*logging, stream, line) {
+                output.push(line);
+            }
             telemetry.line(stream, line);
         };
         function.records.end(|line| keep(Stream::Function, line));
@@ -150,7 +186,7 @@ impl Logs {
 
     /// The tail since it was last taken.
     pub(crate) fn take_tail(&mut self) -> String {
-        self.tail.take()
+        if self.logging.is_json() { self.tail.take_whole() } else { self.tail.take() }
     }
 
     /// Forgets the tail.
@@ -172,6 +208,12 @@ impl Logs {
     pub(crate) async fn writable(&self) {
         self.output.writable().await;
     }
+}
+
+/// Whether a line goes to the log; of those that the function's level leaves out, none does.
+fn is_kept(logging: Logging, stream: Stream, line: &[u8]) -> bool {
+    let filtered = logging.is_json() && stream == Stream::Function;
+    !filtered || level_of(line) >= logging.application_level
 }
 
 /// A pipe that processes write to, and what of it is no whole record yet.

@@ -231,6 +231,7 @@ pub fn assignment() -> Assignment {
         log_group: "/aws/lambda/my_function".into(),
         log_stream_id: LogStreamId::from_random_bytes([7; 16]),
         idle: Idle::Freeze,
+        logging: domain::log_format::Logging::default(),
     }
 }
 

@@ -55,3 +55,42 @@ async fn a_tail_is_the_last_4096_bytes_and_only_for_who_asks() {
     let outcome = gateway.run(&json!({})).await;
     assert!(outcome.tail.starts_with("START ") && !outcome.tail.contains("unasked"), "{}", outcome.tail);
 }
+
+#[tokio::test]
+async fn json_logs_hold_the_platform_s_records_and_what_the_levels_leave() {
+    use domain::log_format::{Level, LogFormat, Logging};
+    let shim = Shim::start().await;
+    let mut assignment = assignment();
+    let (format, application_level) = (LogFormat::Json, Level::Warn);
+    assignment.logging = Logging { format, application_level, system_level: Level::Debug, enabled: true };
+    let mut gateway = shim.ready(assignment).await;
+    let printed =
+        "{\"level\":\"ERROR\",\"message\":\"kept\"}\n{\"level\":\"DEBUG\",\"message\":\"left out\"}\nplain\n";
+    let outcome = gateway.run(&json!({"print": printed})).await;
+    let log = shim.log_with("platform.report").await;
+    let records: Vec<serde_json::Value> =
+        log.lines().map(|line| serde_json::from_str(line).unwrap()).collect();
+    let kinds: Vec<_> = records.iter().map(|record| record["type"].as_str().unwrap_or("function")).collect();
+    let expected = [
+        "platform.initStart",
+        "platform.initRuntimeDone",
+        "platform.initReport",
+        "platform.start",
+        "function",
+        "platform.runtimeDone",
+        "platform.report",
+    ];
+    assert_eq!(kinds, expected);
+    assert_eq!(records[4]["message"], "kept");
+    assert_eq!(records[3]["record"]["requestId"], json!(outcome.request));
+    assert_eq!(records[0]["record"]["instanceMaxMemory"], 256 * 1024 * 1024);
+    // The tail is taken before levels are looked at.
+    assert!(outcome.tail.contains("left out") && outcome.tail.contains("plain\n"), "{}", outcome.tail);
+    let failed = gateway.run(&json!({"do": "exit", "status": 3})).await;
+    let report = failed.tail.lines().last().unwrap();
+    let report: serde_json::Value = serde_json::from_str(report).unwrap();
+    assert_eq!(
+        (&report["record"]["status"], &report["record"]["errorType"]),
+        (&json!("error"), &json!("Runtime.ExitError"))
+    );
+}

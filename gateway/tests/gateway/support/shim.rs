@@ -186,5 +186,6 @@ fn assignment(revision: &Revision, task_root: &Path, variables: &[(&str, &str)])
         log_group: "/aws/lambda/f".into(),
         log_stream_id: LogStreamId::from_random_bytes([1; 16]),
         idle: Idle::Run,
+        logging: domain::log_format::Logging::default(),
     }
 }
