@@ -48,9 +48,16 @@ def endpoint(request):
         endpoint.stop()
 
 
-def pytest_collection_modifyitems(items):
-    order = list(TITLES)
-    items.sort(key=lambda item: (item.callspec.params["endpoint"] if hasattr(item, "callspec") else "", order.index(item.module.__name__)))
+def at(item):
+    """The endpoint that a test runs at, if it runs at one."""
+    return item.callspec.params.get("endpoint") if hasattr(item, "callspec") else None
+
+
+def pytest_collection_modifyitems(config, items):
+    names, order = asked(config), list(TITLES)
+    alone = not {"local", "pod"} <= set(names)
+    items[:] = [item for item in items if at(item) or not alone]
+    items.sort(key=lambda item: (names.index(at(item)), order.index(item.module.__name__)) if at(item) else (len(names), 0))
     for item in items:
         assert item.function.__doc__, f"{item.nodeid} quotes no sentence"
 
@@ -58,6 +65,8 @@ def pytest_collection_modifyitems(items):
 @pytest.hookimpl(wrapper=True)
 def pytest_runtest_makereport(item, call):
     report = yield
+    if not at(item):
+        return report
     name = item.callspec.params["endpoint"]
     cases = [part for part in item.callspec.id.split("-") if part != name]
     test = (item.module.__name__, "-".join([item.originalname, *cases]))
@@ -70,6 +79,11 @@ def pytest_runtest_makereport(item, call):
     if report.failed:
         reasons[(*test, name)] = str(call.excinfo.value).splitlines()[0][:200] if str(call.excinfo.value) else call.excinfo.typename
     return report
+
+
+@pytest.fixture(name="differences")
+def found_differences():
+    return differences()
 
 
 def differences():
