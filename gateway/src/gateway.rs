@@ -119,7 +119,8 @@ impl Gateway {
         let (events, event_queue) = mpsc::channel(limits::PROVIDER_EVENTS_QUEUE);
         let (demand, demand_changes) = watch::channel(Arc::default());
         let fleets = Arc::clone(&core.fleets);
-        let links = Links::new(Arc::clone(&core.options.link_key), Arc::clone(&fleets), core.ended.clone());
+        let (key, payload) = (Arc::clone(&core.options.link_key), Arc::clone(&core.payload_budget));
+        let links = Links::new(key, Arc::clone(&fleets), payload, core.ended.clone());
         self.spawn(catalog.follow(declared));
         self.spawn(provider.provide(demand_changes, events));
         self.spawn(links.follow(event_queue));
@@ -154,14 +155,8 @@ impl Gateway {
 
     fn sweep(&self) {
         let Some(catalog) = self.0.catalog.load_full() else { return };
-        let known: std::collections::HashSet<FunctionLabels> = catalog
-            .functions()
-            .map(|function| FunctionLabels {
-                namespace: function.revision.namespace.clone(),
-                function: function.name.to_string(),
-                version: function.revision.version.clone(),
-            })
-            .collect();
+        let known: std::collections::HashSet<FunctionLabels> =
+            catalog.functions().map(|function| function.labels()).collect();
         self.0.functions.sweep(|labels| known.contains(labels));
     }
 
@@ -212,12 +207,7 @@ impl Gateway {
                 ("busy", census.busy),
                 ("leaving", census.leaving),
             ];
-            let labels = FunctionLabels {
-                namespace: function.revision.namespace.clone(),
-                function: function.name.to_string(),
-                version: function.revision.version.clone(),
-            };
-            FunctionNow { labels, environments, in_flight }
+            FunctionNow { labels: function.labels(), environments, in_flight }
         });
         now.filter(|now| now.in_flight > 0 || now.environments.iter().any(|(_, count)| *count > 0)).collect()
     }

@@ -19,7 +19,7 @@ use crate::chance::NoRandomBytes;
 use crate::fleets::{Flight, NotAdmitted, Order, Payload, Ticket};
 use crate::gateway::Gateway;
 use crate::listener::Listener;
-use crate::metrics::{FunctionLabels, FunctionSeries, Outcome};
+use crate::metrics::{FunctionSeries, Outcome};
 
 /// What a caller asks for, read and checked.
 #[derive(Debug)]
@@ -132,8 +132,8 @@ impl Gateway {
     ) -> Result<Ran, InvokeError> {
         let wants_log_tail = order.wants_log_tail;
         let (mut listener, _ticket) = self.hand_over(function, order, payload, series).await?;
-        let ran = listener.answer(wants_log_tail, function.revision.version.clone()).await?;
-        Ok(Ran { payload: self.payload_budget().count(ran.payload), ..ran })
+        let version = function.revision.version.clone();
+        listener.answer(wants_log_tail, version, self.payload_budget()).await
     }
 
     /// Takes an invocation on and waits until an environment has it.
@@ -155,11 +155,7 @@ impl Gateway {
     }
 
     pub(crate) fn series_of(&self, function: &FunctionEntry) -> Arc<FunctionSeries> {
-        self.function_metrics().of(&FunctionLabels {
-            namespace: function.revision.namespace.clone(),
-            function: function.name.to_string(),
-            version: function.revision.version.clone(),
-        })
+        self.function_metrics().of(&function.labels())
     }
 }
 

@@ -8,6 +8,8 @@ pub const ENVIRONMENT_WAIT_SECONDS_DEFAULT: u64 = 60;
 pub const WAITING_PER_FUNCTION_MAX_DEFAULT: usize = 1_000;
 /// Payload bytes in flight in one gateway, requests and responses; beyond it new requests get 429. A setting.
 pub const PAYLOAD_BYTES_IN_FLIGHT_MAX_DEFAULT: usize = 256 * 1024 * 1024;
+/// How long one answer at a time may grow although payload bytes are at their bound; then another may as well.
+pub const ANSWER_BEYOND_BOUND: Duration = Duration::from_secs(2);
 /// Connections of clients; one more is closed at once. A setting.
 pub const CONNECTIONS_MAX_DEFAULT: usize = 10_000;
 /// How long connections are still accepted after SIGTERM, while endpoints are updated, in seconds. A setting.

@@ -12,6 +12,7 @@ use tokio::sync::mpsc;
 
 use crate::fleets::{Ended, Flow, Progress, Ticket};
 use crate::invocation::{InvokeError, Ran};
+use crate::payload_budget::PayloadBudget;
 
 /// The caller's end of a flight.
 #[derive(Debug)]
@@ -54,7 +55,12 @@ impl Listener {
     }
 
     /// Collects the whole answer.
-    pub(crate) async fn answer(&mut self, wants_log_tail: bool, version: String) -> Result<Ran, InvokeError> {
+    pub(crate) async fn answer(
+        &mut self,
+        wants_log_tail: bool,
+        version: String,
+        budget: &Arc<PayloadBudget>,
+    ) -> Result<Ran, InvokeError> {
         let (mut head, mut parts, mut complete): (Option<ResponseHead>, Vec<Bytes>, bool) =
             (None, Vec::new(), false);
         let (mut log_tail, mut is_error) = (None, false);
@@ -76,7 +82,7 @@ impl Listener {
         }
         is_error |= head.is_some_and(|head| head.function_error.is_some());
         let log_tail = log_tail.filter(|_| wants_log_tail);
-        Ok(Ran { version, is_error, log_tail, payload: joined(parts) })
+        Ok(Ran { version, is_error, log_tail, payload: joined(parts, budget) })
     }
 
     pub(crate) fn failure(&self, progress: Option<Progress>) -> InvokeError {
@@ -98,7 +104,8 @@ impl Drop for Listener {
     }
 }
 
-fn joined(mut parts: Vec<Bytes>) -> Bytes {
+/// Parts count on their own, so only a copy is counted here.
+fn joined(mut parts: Vec<Bytes>, budget: &Arc<PayloadBudget>) -> Bytes {
     if parts.len() < 2 {
         return parts.pop().unwrap_or_default();
     }
@@ -106,5 +113,5 @@ fn joined(mut parts: Vec<Bytes>) -> Bytes {
     for part in &parts {
         whole.extend_from_slice(part);
     }
-    whole.freeze()
+    budget.count(whole.freeze())
 }

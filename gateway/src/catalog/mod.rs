@@ -14,6 +14,7 @@ use domain::{AccountId, FunctionName, TimeBudget};
 use protocol::link::assignment::Revision;
 
 use crate::fleets::FunctionFleet;
+use crate::metrics::FunctionLabels;
 
 pub use resolve::{NotResolved, Resolved};
 pub use source::{
@@ -41,6 +42,17 @@ pub struct FunctionEntry {
     /// Why it cannot be invoked, where that is known without a pod.
     pub unavailable: Option<Unavailable>,
     pub(crate) fleet: Arc<FunctionFleet>,
+}
+
+impl FunctionEntry {
+    /// The labels of its series.
+    pub(crate) fn labels(&self) -> FunctionLabels {
+        FunctionLabels {
+            namespace: self.revision.namespace.clone(),
+            function: self.name.to_string(),
+            version: self.revision.version.clone(),
+        }
+    }
 }
 
 /// A snapshot of what exists.

@@ -15,6 +15,7 @@ use tokio_util::sync::CancellationToken;
 use super::PodName;
 use super::session::{self, SessionEnd};
 use crate::fleets::Fleets;
+use crate::payload_budget::PayloadBudget;
 use crate::{chance, limits, sockets};
 
 /// What every link needs.
@@ -23,6 +24,8 @@ pub(crate) struct LinkContext {
     pub(crate) key: Arc<LinkKey>,
     pub(crate) fleets: Arc<Fleets>,
     pub(crate) sessions: Arc<std::sync::atomic::AtomicU64>,
+    /// The payload bytes of the whole gateway.
+    pub(crate) payload: Arc<PayloadBudget>,
     /// The gateway's end.
     pub(crate) ended: CancellationToken,
 }

@@ -16,6 +16,7 @@ use super::provider::is_same;
 use super::{Environment, EnvironmentEvent, PodName};
 use crate::fleets::{Blocked, Fleets};
 use crate::limits;
+use crate::payload_budget::PayloadBudget;
 
 /// One environment that is linked, or dialled.
 #[derive(Debug)]
@@ -34,8 +35,14 @@ pub(crate) struct Links {
 }
 
 impl Links {
-    pub(crate) fn new(key: Arc<LinkKey>, fleets: Arc<Fleets>, ended: CancellationToken) -> Self {
-        let context = LinkContext { key, fleets, sessions: Arc::new(AtomicU64::new(0)), ended };
+    pub(crate) fn new(
+        key: Arc<LinkKey>,
+        fleets: Arc<Fleets>,
+        payload: Arc<PayloadBudget>,
+        ended: CancellationToken,
+    ) -> Self {
+        let sessions = Arc::new(AtomicU64::new(0));
+        let context = LinkContext { key, fleets, sessions, payload, ended };
         Self { context, linked: HashMap::new(), tasks: TaskTracker::new() }
     }
 

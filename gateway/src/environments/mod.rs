@@ -5,6 +5,7 @@ mod links;
 mod provider;
 mod reading;
 mod session;
+mod underway;
 
 pub(crate) use links::Links;
 pub use provider::{

@@ -9,15 +9,16 @@ use domain::limits::{RESPONSE_PAYLOAD_BYTES_MAX, STREAMED_RESPONSE_BYTES_MAX};
 use domain::placement::Reported;
 use protocol::link::assignment::Revision;
 use protocol::link::environment::{FromEnvironment, Phase, Report, ResponsePart};
-use protocol::link::frame::{FRAME_BYTES_MAX, FrameError, read_frame};
+use protocol::link::frame::{CHUNK_BYTES_MAX, FRAME_BYTES_MAX, FrameError, read_frame};
 use tokio::io::{AsyncRead, BufReader};
 
-use super::session::{Session, SessionEnd, Underway};
+use super::session::{Session, SessionEnd};
+use super::underway::Underway;
 use crate::fleets::{Ended, Progress};
 use crate::limits;
 
-/// Bytes of a link that are read at once: a small answer is one read.
-const READ_BYTES: usize = 64 * 1024;
+/// Bytes that each of up to 20,000 links reads at once: a small answer is one read, and a body passes by.
+const READ_BYTES: usize = 8 * 1024;
 
 fn reported(phase: Phase) -> Reported {
     match phase {
@@ -85,11 +86,13 @@ fn accept(session: &Session, attempt: AttemptId) {
 }
 
 async fn answer(session: &Session, part: ResponsePart, body: Bytes) -> Result<(), SessionEnd> {
-    accept(session, part.attempt);
+    let (attempt, body) = (part.attempt, session.payload.count(body));
+    accept(session, attempt);
     let (flight, flow, failed) = {
         let mut underway = session.underway();
         let Some(of) = underway.as_mut().filter(|of| of.attempt == part.attempt) else { return Ok(()) };
         note(of, &part, body.len())?;
+        drop(of.room.take_if(|room| room.is_reserved()));
         let failed = of.head.as_ref().and_then(|head| head.function_error.as_ref().map(|error| error.cause));
         (of.flight.clone(), Arc::clone(&of.flow), failed)
     };
@@ -109,8 +112,21 @@ async fn answer(session: &Session, part: ResponsePart, body: Bytes) -> Result<()
         let cause = ended.as_ref().map(|(error, _)| error.cause).or(failed);
         let ended = ended.map_or(Ended::Whole, |(error, body)| Ended::HalfWay(error, body));
         flight.answered(cause, ended).await;
+    } else if !flight.is_streamed() {
+        make_room(session, attempt).await;
     }
     Ok(())
+}
+
+/// Waits until there is room for the next part of a buffered answer. A streamed one has a window instead.
+async fn make_room(session: &Session, attempt: AttemptId) {
+    if session.underway().as_ref().is_some_and(|of| of.room.is_some()) {
+        return;
+    }
+    let room = session.payload.room(CHUNK_BYTES_MAX).await;
+    if let Some(of) = session.underway().as_mut().filter(|of| of.attempt == attempt) {
+        of.room = Some(room);
+    }
 }
 
 fn note(of: &mut Underway, part: &ResponsePart, bytes: usize) -> Result<(), SessionEnd> {

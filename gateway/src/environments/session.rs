@@ -22,7 +22,9 @@ use tokio_util::sync::CancellationToken;
 use super::link::LinkContext;
 use super::provider::is_same;
 use super::reading;
+use super::underway::{Underway, Written};
 use crate::fleets::{Flight, Flow, FunctionFleet};
+use crate::payload_budget::PayloadBudget;
 use crate::{chance, limits};
 
 /// What a link is asked to send.
@@ -51,39 +53,14 @@ pub(crate) enum SessionEnd {
     Gone,
 }
 
-/// How far the writing of an invoke came.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(super) enum Written {
-    /// Some bytes may be on their way.
-    Maybe,
-    /// Not whole, and it never will be.
-    Failed,
-}
-
-/// The attempt that is under way.
-#[derive(Debug)]
-pub(super) struct Underway {
-    pub(super) attempt: AttemptId,
-    pub(super) flight: Arc<Flight>,
-    /// What its caller has taken of a streamed answer.
-    pub(super) flow: Arc<Flow>,
-    pub(super) written: Written,
-    pub(super) accepted: bool,
-    /// Bytes of the answer so far.
-    pub(super) answer_bytes: usize,
-    /// Set once the answer is complete.
-    pub(super) answered: bool,
-    pub(super) head: Option<protocol::link::environment::ResponseHead>,
-    /// When the link counts as dead.
-    pub(super) overdue: Instant,
-}
-
 /// A link whose environment has said what it is.
 #[derive(Debug)]
 pub(super) struct Session {
     pub(super) key: EnvironmentKey,
     pub(super) fleet: Arc<FunctionFleet>,
     revision: Revision,
+    /// The payload bytes of the whole gateway.
+    pub(super) payload: Arc<PayloadBudget>,
     underway: Mutex<Option<Underway>>,
     gone: CancellationToken,
 }
@@ -167,17 +144,7 @@ impl Session {
             Err(error) => return Err(FrameError::Io(std::io::Error::other(error))),
         };
         let (invoke, body) = flight.invoke(attempt, self.revision.clone());
-        *self.underway() = Some(Underway {
-            attempt,
-            flight,
-            flow: Flow::new(),
-            written: Written::Maybe,
-            accepted: false,
-            answer_bytes: 0,
-            answered: false,
-            head: None,
-            overdue: Instant::now() + limits::ACCEPT,
-        });
+        *self.underway() = Some(Underway::new(attempt, flight));
         let frame = Frame { header: ToEnvironment::Invoke(Box::new(invoke)), body };
         let written = write_frame(writer, &frame).await;
         if written.is_err()
@@ -232,7 +199,8 @@ pub(super) async fn run(
     let key = EnvironmentKey(context.sessions.fetch_add(1, Ordering::Relaxed));
     let (orders, mut queue) = mpsc::channel(limits::LINK_QUEUE_FRAMES);
     let fleet = context.fleets.of(&revision);
-    let session = Session { key, fleet, revision, underway: Mutex::new(None), gone: gone.clone() };
+    let (payload, underway, gone) = (Arc::clone(&context.payload), Mutex::new(None), gone.clone());
+    let session = Session { key, fleet, revision, payload, underway, gone };
     session.fleet.attach(key, &session.revision, orders);
     session.report(reported);
     let end = tokio::select! {

@@ -102,7 +102,7 @@ impl State {
         let is_old = self.told.is_some_and(|(_, at)| at.elapsed() >= limits::WAITING_REPEAT);
         if oldest.is_some() != self.told.is_some() || (refresh && (is_other || is_old)) {
             self.told = oldest.map(|waiter| (waiter, Instant::now()));
-            let all = self.fleet.current_environments().into_iter().collect();
+            let all = self.fleet.current_environments().collect();
             self.tell_waiting_to(all);
         } else if refresh && !self.missed.is_empty() {
             let missed = std::mem::take(&mut self.missed);

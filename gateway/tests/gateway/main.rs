@@ -17,6 +17,7 @@ mod invoke;
 mod leaving;
 mod metrics;
 mod overhead;
+mod payload;
 mod raw;
 mod real_shim;
 mod streaming;

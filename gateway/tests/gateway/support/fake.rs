@@ -28,6 +28,8 @@ pub enum Conduct {
     Slow(Duration),
     /// Answers with these bytes, as a function error where a cause is given.
     Answer(Bytes, Option<FunctionErrorCause>),
+    /// Says the first part of an answer and nothing more.
+    Pause(Bytes),
     /// Refuses, and says `Busy`.
     Refuse,
     /// Closes the link instead of accepting.
@@ -170,6 +172,12 @@ async fn run(invoke: Invoke, payload: Bytes, conduct: Conduct, writer: Writer, s
             (payload, None)
         }
         Conduct::Answer(body, cause) => (body, cause),
+        Conduct::Pause(body) => {
+            let head = Some(ResponseHead { function_error: None, content_type: "application/json".into() });
+            let part = ResponsePart { attempt, last: false, head, error: None };
+            say_frame(&writer, FromEnvironment::Response(part), body).await;
+            return;
+        }
         _ => (payload, None),
     };
     say_answer(&writer, attempt, body, cause).await;
