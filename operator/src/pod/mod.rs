@@ -25,7 +25,9 @@ use std::collections::BTreeMap;
 use std::net::SocketAddr;
 
 use domain::log_stream::LogStreamId;
-use k8s_openapi::api::core::v1::{LocalObjectReference, Pod, PodSecurityContext, PodSpec, SeccompProfile};
+use k8s_openapi::api::core::v1::{
+    HostAlias, LocalObjectReference, Pod, PodSecurityContext, PodSpec, SeccompProfile,
+};
 use k8s_openapi::apimachinery::pkg::apis::meta::v1::{ObjectMeta, OwnerReference};
 use kube::Resource;
 use protocol::link::assignment::Revision;
@@ -98,6 +100,11 @@ pub fn build(
             restart_policy: Some("Never".to_owned()),
             automount_service_account_token: Some(false),
             enable_service_links: Some(false),
+            // The name by which extensions listen for telemetry, as on AWS.
+            host_aliases: Some(vec![HostAlias {
+                ip: "127.0.0.1".to_owned(),
+                hostnames: Some(vec!["sandbox.localdomain".to_owned(), "sandbox".to_owned()]),
+            }]),
             share_process_namespace: Some(false),
             termination_grace_period_seconds: Some(i64::from(function.spec.timeout) + GRACE_SECONDS),
             image_pull_secrets: pull_secrets(&image.pull_secrets),
