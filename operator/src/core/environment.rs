@@ -103,7 +103,7 @@ impl Environment {
     }
 
     pub(super) fn function(&self) -> FunctionKey {
-        FunctionKey { namespace: self.revision.namespace.clone(), name: self.revision.function.clone() }
+        FunctionKey::of_revision(&self.revision)
     }
 
     /// Nobody will reach it any more.

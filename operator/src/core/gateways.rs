@@ -7,6 +7,7 @@ use protocol::link::assignment::Revision;
 use protocol::link::control::{DEMAND_SECONDS, Demand, EnvironmentEntry, FromOperator};
 
 use super::environment::Environment;
+use super::known::Told;
 use super::{Core, Effect, GatewayId, PodKey};
 use crate::function::FunctionKey;
 
@@ -24,30 +25,32 @@ impl Core {
         self.gateways.insert(gateway, Gateway { heard_at: now, demand: BTreeMap::new() });
         let up = self.environments.iter().filter_map(|(pod, one)| entry(pod, one));
         let up = up.map(FromOperator::EnvironmentUp);
-        let told = self.functions.values().filter_map(|known| known.told.clone());
-        let blocked = told.map(|told| FromOperator::Blocked {
-            revision: told.revision,
-            reason: told.obstacle,
-            message: told.message,
-        });
+        let blocked = self.functions.values().filter_map(|known| known.told.clone().map(Told::message));
         self.effects.extend(up.chain(blocked).map(|message| Effect::ToGateway(gateway, message)));
     }
 
     pub(super) fn demand_told(&mut self, gateway: GatewayId, demand: Vec<Demand>, now: Duration) {
+        if !self.gateways.contains_key(&gateway) {
+            return;
+        }
+        for one in demand.iter().filter(|one| one.waiting > 0) {
+            self.repeat_obstacle(&one.revision, now);
+        }
         let Some(known) = self.gateways.get_mut(&gateway) else { return };
         let count = |one: &Demand| one.running.saturating_add(one.waiting);
         let demand = demand.into_iter().map(|one| (one.revision.clone(), count(&one))).collect();
         known.heard_at = now;
         let before = std::mem::replace(&mut known.demand, demand);
         if before != known.demand {
-            let touched: Vec<_> = before.keys().chain(known.demand.keys()).map(function_of).collect();
+            let touched: Vec<_> =
+                before.keys().chain(known.demand.keys()).map(FunctionKey::of_revision).collect();
             self.touched.extend(touched);
         }
     }
 
     pub(super) fn gateway_unlinked(&mut self, gateway: GatewayId) {
         if let Some(gone) = self.gateways.remove(&gateway) {
-            self.touched.extend(gone.demand.keys().map(function_of));
+            self.touched.extend(gone.demand.keys().map(FunctionKey::of_revision));
         }
     }
 
@@ -95,8 +98,4 @@ fn entry(pod: &PodKey, environment: &Environment) -> Option<EnvironmentEntry> {
         address: environment.address?.to_string(),
         revision: Some(environment.revision.clone()),
     })
-}
-
-fn function_of(revision: &Revision) -> FunctionKey {
-    FunctionKey { namespace: revision.namespace.clone(), name: revision.function.clone() }
 }

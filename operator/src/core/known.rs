@@ -5,7 +5,7 @@ use std::time::Duration;
 
 use domain::backoff::Backoff;
 use protocol::link::assignment::Revision;
-use protocol::link::control::Obstacle;
+use protocol::link::control::{FromOperator, Obstacle};
 use resources::{Function, FunctionStatus, RuntimeSpec};
 
 use crate::function::recipe::{self, Recipe};
@@ -65,6 +65,13 @@ pub(super) struct Told {
     pub(super) message: String,
 }
 
+impl Told {
+    pub(super) fn message(self) -> FromOperator {
+        let Self { revision, obstacle, message } = self;
+        FromOperator::Blocked { revision, reason: obstacle, message }
+    }
+}
+
 #[derive(Debug, Clone)]
 pub(super) struct Known {
     pub(super) function: Arc<Function>,
@@ -75,6 +82,8 @@ pub(super) struct Known {
     pub(super) starts: Starts,
     pub(super) reported: Reported,
     pub(super) told: Option<Told>,
+    /// When gateways were last told so.
+    pub(super) told_at: Duration,
     /// The problem that an event was last published about.
     pub(super) published: Option<Problem>,
 }
@@ -91,6 +100,7 @@ impl Known {
             starts: Starts { problem, ..Starts::default() },
             reported: Reported { status: function.status.clone(), ..Reported::default() },
             told: None,
+            told_at: Duration::ZERO,
             function,
         }
     }
@@ -110,6 +120,7 @@ impl Known {
         let kept = std::mem::replace(self, Self::new(function, runtime));
         self.reported = kept.reported;
         self.told = kept.told;
+        self.told_at = kept.told_at;
     }
 
     /// Takes a Runtime that appeared, changed or went.

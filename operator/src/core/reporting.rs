@@ -5,6 +5,7 @@ use std::time::Duration;
 use domain::FunctionArn;
 use k8s_openapi::api::core::v1::ObjectReference;
 use kube::Resource;
+use protocol::link::assignment::Revision;
 use protocol::link::control::{FromOperator, Obstacle};
 use resources::configuration::account_of_namespace;
 use resources::{Function, FunctionStatus};
@@ -20,6 +21,9 @@ use crate::moment::Moment;
 /// How long a registry is waited for before a Function is reported as pending, in seconds: nearly all answer at
 /// once, and a status is written only every few seconds.
 pub(super) const REGISTRY_SECONDS_QUIET: u64 = 2;
+/// How often gateways are told of an obstacle again while invocations wait, in seconds: they believe in one for
+/// 30 s, and starts back off for longer.
+pub(super) const OBSTACLE_AGAIN_SECONDS: u64 = 5;
 
 impl Core {
     pub(super) fn report(&mut self, key: &FunctionKey, now: Moment) {
@@ -120,12 +124,31 @@ impl Core {
             let message = FromOperator::Unblocked { revision: told.revision };
             self.effects.push(Effect::ToGateways(message));
         }
-        if let Some(Told { revision, obstacle, message }) = wanted.clone() {
-            let message = FromOperator::Blocked { revision, reason: obstacle, message };
-            self.effects.push(Effect::ToGateways(message));
-        }
+        self.effects.extend(wanted.clone().map(Told::message).map(Effect::ToGateways));
         if let Some(known) = self.functions.get_mut(key) {
             known.told = wanted;
+            known.told_at = now;
+        }
+    }
+
+    /// An environment of the current revision serves, or has a node and is about to.
+    fn has_another(&self, key: &FunctionKey) -> bool {
+        self.functions.get(key).is_some_and(|known| {
+            self.environments_of(key).any(|(_, one)| {
+                one.revision == known.revision
+                    && (one.is_serving() || (one.is_starting() && !is_unschedulable(one)))
+            })
+        })
+    }
+
+    /// Invocations of a revision wait: where it is blocked, gateways are told again, since they forget.
+    pub(super) fn repeat_obstacle(&mut self, revision: &Revision, now: Duration) {
+        let Some(known) = self.functions.get_mut(&FunctionKey::of_revision(revision)) else { return };
+        let bound = Duration::from_secs(OBSTACLE_AGAIN_SECONDS);
+        let told = known.told.clone().filter(|told| told.revision == *revision);
+        if let Some(told) = told.filter(|_| now.saturating_sub(known.told_at) >= bound) {
+            known.told_at = now;
+            self.effects.push(Effect::ToGateways(told.message()));
         }
     }
 }

@@ -8,9 +8,9 @@ pub mod recipe;
 pub mod status;
 pub mod validation;
 
-use resources::Reason;
-
+use protocol::link::assignment::Revision;
 use protocol::link::control::Obstacle;
+use resources::Reason;
 
 /// A Function, by namespace and `metadata.name`.
 #[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord, Hash)]
@@ -28,6 +28,11 @@ impl FunctionKey {
             namespace: function.metadata.namespace.clone().unwrap_or_default(),
             name: function.metadata.name.clone().unwrap_or_default(),
         }
+    }
+
+    /// Whose revision it is.
+    pub fn of_revision(revision: &Revision) -> Self {
+        Self { namespace: revision.namespace.clone(), name: revision.function.clone() }
     }
 }
 

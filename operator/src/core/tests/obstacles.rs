@@ -46,6 +46,26 @@ fn a_refused_pod_is_told_in_the_api_servers_words_and_tried_again() {
 }
 
 #[test]
+fn an_obstacle_is_told_again_while_invocations_wait() {
+    let hello = function("hello", 1, &json!({}));
+    let mut world = World::with(vec![hello.clone()]);
+    let (key, pod) = creations(&world.demand(&hello, 1)).remove(0);
+    world.created(&key);
+    world.seen(&pod, Progress::Unschedulable("0/1 nodes".into()));
+    let mut again = |waiting| {
+        let mut effects = Vec::new();
+        for _ in 0..40 {
+            effects.extend(world.pass(Duration::from_secs(1)));
+            effects.extend(world.demand(&hello, waiting));
+        }
+        told(&effects).iter().filter(|one| matches!(one, FromOperator::Blocked { .. })).count()
+    };
+    // Gateways forget after 30 s.
+    assert_eq!(again(1), 8);
+    assert_eq!(again(0), 0);
+}
+
+#[test]
 fn an_unschedulable_pod_blocks_until_it_is_scheduled() {
     let hello = function("hello", 1, &json!({}));
     let mut world = World::with(vec![hello.clone()]);
@@ -60,6 +80,20 @@ fn an_unschedulable_pod_blocks_until_it_is_scheduled() {
     let effects = world.seen(&pod, Progress::Starting);
     assert!(matches!(&told(&effects)[..], [FromOperator::Unblocked { .. }]));
     assert_eq!(creations(&effects).len(), 3);
+}
+
+#[test]
+fn who_can_have_an_environment_is_not_turned_away_for_want_of_room_for_another() {
+    let hello = function("hello", 1, &json!({}));
+    let mut world = World::with(vec![hello.clone()]);
+    let pods = creations(&world.demand(&hello, 2));
+    for (key, _) in &pods {
+        world.created(key);
+    }
+    let effects = world.seen(&pods[1].1, Progress::Unschedulable("0/1 nodes".into()));
+    assert!(!told(&effects).iter().any(|one| matches!(one, FromOperator::Blocked { .. })));
+    let effects = world.seen(&pods[0].1, Progress::Unschedulable("0/1 nodes".into()));
+    assert!(told(&effects).iter().any(|one| matches!(one, FromOperator::Blocked { .. })));
 }
 
 #[test]
