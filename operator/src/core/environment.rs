@@ -19,6 +19,10 @@ pub(super) const DIAL_BACKOFF: Backoff = Backoff {
     least: Duration::from_millis(100),
 };
 
+/// How long an environment may be without its link and still count as one that serves, in seconds: a link that
+/// broke is dialled anew at once, so what stays away longer is on a node that is gone.
+pub(super) const UNLINKED_SECONDS_MAX: u64 = 5;
+
 /// Where an environment's pod is in its life.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(super) enum Stage {
@@ -122,6 +126,13 @@ impl Environment {
         self.stage == Stage::Alive && matches!(self.phase, Some(Phase::Free | Phase::Busy))
     }
 
+    /// It was linked and is not any more: it satisfies no demand, and may still run something.
+    pub(super) fn is_out_of_reach(&self, now: Duration) -> bool {
+        let bound = Duration::from_secs(UNLINKED_SECONDS_MAX);
+        let was_linked = self.linked_at.is_some() && self.link.is_none();
+        self.stage == Stage::Alive && was_linked && now.saturating_sub(self.unlinked_at) > bound
+    }
+
     /// Nobody has let it go yet.
     pub(super) fn is_taking(&self) -> bool {
         matches!(self.stage, Stage::Creating | Stage::Alive)
@@ -140,8 +151,12 @@ impl Environment {
         is_going && may_run && !is_over
     }
 
-    /// For how long it could have gone, or `None` where it runs something.
+    /// For how long it could have gone, or `None` where it runs something or cannot be
+    /// told.
     pub(super) fn idle(&self, now: Duration) -> Option<Duration> {
+        if self.is_out_of_reach(now) {
+            return None;
+        }
         match (self.stage, self.phase) {
             (Stage::Alive, Some(Phase::Free)) => Some(now.saturating_sub(self.free_since)),
             (Stage::Alive, None | Some(Phase::Generic | Phase::Init)) => Some(now.saturating_sub(self.since)),

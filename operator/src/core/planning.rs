@@ -55,7 +55,8 @@ impl Core {
         let grace = Duration::from_secs(u64::from(known.function.spec.timeout) + DRAIN_GRACE_SECONDS);
         for (_, one) in self.environments_of(key) {
             let is_current = one.revision == known.revision;
-            if one.is_running_out(grace, now) || (!is_current && one.is_taking()) {
+            let is_old = !is_current && one.is_taking();
+            if is_old || one.is_running_out(grace, now) || one.is_out_of_reach(now) {
                 observed.leaving += 1;
             } else if is_current && one.is_starting() {
                 observed.starting += 1;

@@ -12,6 +12,7 @@ use tokio::net::tcp::{OwnedReadHalf, OwnedWriteHalf};
 use tokio::sync::mpsc;
 use tokio::time::timeout;
 
+use super::sockets::prepare;
 use super::{
     ENVIRONMENT_QUEUE_FRAMES_MAX, HANDSHAKE_SECONDS_MAX, Links, Message, STATE_FRAME_BYTES_MAX,
     WRITE_SECONDS_MAX, is_ordinary_end,
@@ -48,7 +49,7 @@ impl Links {
         let connect = Duration::from_secs(CONNECT_SECONDS_MAX);
         let mut stream =
             timeout(connect, TcpStream::connect(address)).await.map_err(|_| DialError::TimedOut)??;
-        stream.set_nodelay(true)?;
+        prepare(&stream)?;
         let prove = async {
             let opening = read_opening(&mut stream).await?;
             self.prove(&mut stream, opening, Some((&pod.namespace, &pod.name))).await

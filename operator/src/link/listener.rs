@@ -8,6 +8,7 @@ use tokio::net::{TcpListener, TcpStream};
 use tokio::sync::Semaphore;
 use tokio::time::timeout;
 
+use super::sockets::prepare;
 use super::{HANDSHAKE_SECONDS_MAX, Links};
 
 /// Connections whose other side has not proved itself yet; more wait in the kernel's queue.
@@ -55,7 +56,7 @@ impl Opened {
 }
 
 async fn open(links: &Links, mut stream: TcpStream) -> Option<Opened> {
-    if let Err(error) = stream.set_nodelay(true) {
+    if let Err(error) = prepare(&stream) {
         tracing::debug!(%error, "Cannot set a connection's options");
     }
     let peer = stream.peer_addr().ok();

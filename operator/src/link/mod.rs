@@ -9,6 +9,7 @@
 pub mod environment;
 pub mod gateway;
 pub mod listener;
+mod sockets;
 
 use std::net::SocketAddr;
 use std::sync::Arc;

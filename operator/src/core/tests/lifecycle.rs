@@ -135,6 +135,25 @@ fn a_pod_on_a_dead_node_stops_counting_once_its_grace_is_over() {
 }
 
 #[test]
+fn an_environment_out_of_reach_is_replaced_within_the_cap() {
+    let hello = function("hello", 1, &json!({"scaling": {"maxEnvironments": 2}}));
+    let mut world = World::with(vec![hello.clone()]);
+    let (key, _) = creations(&world.demand(&hello, 1)).remove(0);
+    let link = world.serve(&key);
+    world.phase(link, Phase::Busy);
+    world.tell(Input::EnvironmentUnlinked(link));
+    world.pass(Duration::from_secs(5));
+    assert!(creations(&world.demand(&hello, 1)).is_empty());
+    let effects = world.pass(Duration::from_secs(1));
+    assert_eq!((creations(&effects).len(), deletions(&effects).len()), (1, 0));
+    assert!(creations(&world.demand(&hello, 2)).is_empty());
+    // It is back, so nothing is missing.
+    let (link, _) = world.link(&key);
+    world.phase(link, Phase::Free);
+    assert!(creations(&world.demand(&hello, 2)).is_empty());
+}
+
+#[test]
 fn pods_of_a_deleted_function_go() {
     let hello = function("hello", 1, &json!({}));
     let mut world = World::with(vec![hello.clone()]);
