@@ -5,6 +5,11 @@ use std::path::PathBuf;
 
 use clap::{Args, Parser, Subcommand};
 
+/// The variable that says where `invoke` finds the Lambda API, as it does for AWS's own clients.
+pub(crate) const ENDPOINT_VARIABLE: &str = "AWS_ENDPOINT_URL_LAMBDA";
+/// Where it is otherwise: what `local` listens on.
+pub(crate) const ENDPOINT_DEFAULT: &str = "http://127.0.0.1:9000";
+
 /// AWS Lambda functions, unmodified: on this machine or on any endpoint.
 #[derive(Debug, Parser)]
 #[command(name = "kubelambda", version, arg_required_else_help = true)]
@@ -80,8 +85,8 @@ pub(crate) struct InvokeArguments {
     #[arg(
         long,
         value_name = "URL",
-        env = "AWS_ENDPOINT_URL_LAMBDA",
-        default_value = "http://127.0.0.1:9000"
+        env = ENDPOINT_VARIABLE,
+        default_value = ENDPOINT_DEFAULT
     )]
     pub(crate) endpoint: String,
     /// Version or alias

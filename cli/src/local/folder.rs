@@ -213,7 +213,9 @@ mod tests {
 
     #[test]
     fn a_broken_file_keeps_what_was_right_and_is_told_once() {
-        let folder = std::env::temp_dir().join(format!("kubelambda-shelf-{}", std::process::id()));
+        let folder = std::env::current_exe()
+            .unwrap()
+            .with_file_name(format!("kubelambda-shelf-{}", std::process::id()));
         std::fs::create_dir_all(&folder).unwrap();
         let file = folder.join("f.yaml");
         std::fs::write(&file, MANIFEST).unwrap();

@@ -1,6 +1,6 @@
 //! What local mode says when it starts.
 
-use std::net::SocketAddr;
+use std::net::{Ipv4Addr, Ipv6Addr, SocketAddr};
 
 use super::emulator;
 use super::snapshot::Snapshot;
@@ -16,12 +16,16 @@ pub(crate) struct Greeting {
     pub metrics: Option<SocketAddr>,
     /// Nothing times out.
     pub debug: bool,
+    /// The emulator's path was wanted where something else is.
+    pub emulator_taken: bool,
+    /// Where `kubelambda invoke` looks when it is told nothing.
+    pub invoke_default: String,
 }
 
 impl Greeting {
     /// Tells where the functions are, how one is invoked, and what is not as on AWS.
     pub(crate) fn lines(&self, snapshot: &Snapshot) -> Vec<String> {
-        let Self { api: address, emulator, metrics, debug } = self;
+        let Self { api: address, emulator, metrics, debug, emulator_taken, .. } = self;
         let mut lines = vec![format!("Lambda API on http://{address}")];
         let widest =
             snapshot.functions.iter().map(|of| of.local.function.aws_name().len()).max().unwrap_or_default();
@@ -41,10 +45,7 @@ impl Greeting {
         }
         if let Some(first) = snapshot.functions.first() {
             let name = first.local.function.aws_name();
-            let endpoint = match address.port() {
-                9000 => String::new(),
-                _ => format!(" --endpoint http://{address}"),
-            };
+            let endpoint = self.endpoint();
             lines.push(format!("Try:  kubelambda invoke {name} --template hello-world{endpoint}"));
         }
         lines.push(
@@ -58,11 +59,27 @@ impl Greeting {
         if !address.ip().is_loopback() {
             lines.push(format!("Whoever reaches {address} can run these functions as you."));
         }
+        if *emulator_taken {
+            let wanted = super::EMULATOR_DEFAULT;
+            lines.push(format!("{wanted} is taken: the path of AWS's emulator is not served (--emulator)."));
+        }
         if *debug {
             lines.push("--debug: no invocation times out, and nothing is stopped in between.".to_owned());
         }
         lines.push("Saved files are taken over at once. Ctrl-C ends.".to_owned());
         lines
+    }
+
+    /// What `kubelambda invoke` must be told, if anything.
+    fn endpoint(&self) -> String {
+        let mut reached = self.api;
+        if reached.ip().is_unspecified() {
+            let is_v4 = reached.is_ipv4();
+            reached.set_ip(if is_v4 { Ipv4Addr::LOCALHOST.into() } else { Ipv6Addr::LOCALHOST.into() });
+        }
+        let reached = format!("http://{reached}");
+        let is_default = self.invoke_default.trim_end_matches('/') == reached;
+        if is_default { String::new() } else { format!(" --endpoint {reached}") }
     }
 }
 
@@ -77,6 +94,25 @@ mod tests {
     use super::*;
     use crate::project::LocalFunction;
 
+    fn greeting(api: SocketAddr) -> Greeting {
+        let invoke_default = "http://127.0.0.1:9000".to_owned();
+        Greeting { api, emulator: None, metrics: None, debug: false, emulator_taken: false, invoke_default }
+    }
+
+    #[test]
+    fn the_endpoint_is_named_where_invoke_would_look_elsewhere() {
+        let check = |api: &str, invoke_default: &str, expected: &str| {
+            let invoke_default = invoke_default.to_owned();
+            let greeting = Greeting { invoke_default, ..greeting(api.parse().unwrap()) };
+            assert_eq!(greeting.endpoint(), expected);
+        };
+        check("127.0.0.1:9000", "http://127.0.0.1:9000", "");
+        check("0.0.0.0:9000", "http://127.0.0.1:9000", "");
+        check("127.0.0.2:9000", "http://127.0.0.1:9000", " --endpoint http://127.0.0.2:9000");
+        check("127.0.0.1:9000", "http://elsewhere", " --endpoint http://127.0.0.1:9000");
+        check("[::]:9001", "http://[::1]:9001/", "");
+    }
+
     #[test]
     fn the_greeting_names_address_functions_command_and_what_is_missing() {
         let spec = json!({"runtime": "python3.11", "handler": "a.b", "code": {"inline": {"a.py": ""}}});
@@ -84,8 +120,7 @@ mod tests {
         let local = LocalFunction::of_manifest(function, Path::new("f.yaml"));
         let (snapshot, _) = Snapshot::build(vec![(local, 0)], &BTreeMap::new(), false);
         let address = |port| SocketAddr::from(([127, 0, 0, 1], port));
-        let greeting =
-            Greeting { api: address(9000), emulator: Some(address(8080)), metrics: None, debug: false };
+        let greeting = Greeting { emulator: Some(address(8080)), ..greeting(address(9000)) };
         let text = greeting.lines(&snapshot).join("\n");
         for part in [
             "http://127.0.0.1:9000\n",
@@ -97,7 +132,7 @@ mod tests {
         }
         let api = SocketAddr::from(([0, 0, 0, 0], 9001));
         let text = Greeting { api, emulator: None, debug: true, ..greeting }.lines(&snapshot).join("\n");
-        for part in ["--endpoint http://0.0.0.0:9001", "--debug", "can run these functions as you"] {
+        for part in ["--endpoint http://127.0.0.1:9001\n", "--debug", "can run these functions as you"] {
             assert!(text.contains(part), "{part}: {text}");
         }
     }

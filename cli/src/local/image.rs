@@ -67,7 +67,7 @@ pub(crate) async fn run(arguments: &EmulateArguments) -> anyhow::Result<()> {
         options,
         catalog: Box::new(Fixed(snapshot, served)),
         served: served_now,
-        starter,
+        starter: Arc::new(starter),
         idle_timeout: IDLE,
         api,
         emulator: Some(emulator),

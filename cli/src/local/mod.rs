@@ -14,6 +14,8 @@ pub(crate) mod environment;
 mod folder;
 mod greeting;
 pub(crate) mod image;
+mod interpreters;
+mod node;
 mod provider;
 mod recipe;
 mod runtimes;
@@ -24,7 +26,6 @@ mod starter;
 mod surroundings;
 mod workspace;
 
-use std::collections::BTreeSet;
 use std::process::ExitCode;
 use std::sync::Arc;
 use std::time::Duration;
@@ -35,11 +36,11 @@ use folder::{FolderCatalog, Look, Shelf};
 use gateway::Options;
 use protocol::link::trust::LinkKey;
 use serving::{Bound, DRAIN_MILLIS, Serving, Signals, bind};
-use snapshot::{DEBUG_SECONDS, NAMESPACE, Snapshot};
+use snapshot::{DEBUG_SECONDS, NAMESPACE};
 use starter::Starter;
 use tokio::sync::watch;
 
-use crate::command_line::LocalArguments;
+use crate::command_line::{ENDPOINT_DEFAULT, ENDPOINT_VARIABLE, LocalArguments};
 use crate::output;
 use crate::project::Choices;
 
@@ -61,15 +62,13 @@ pub(crate) async fn run(arguments: &LocalArguments) -> anyhow::Result<ExitCode> 
     let snapshot = look.changed.unwrap_or_default();
     let options = options(&region, arguments.debug)?;
     let starter = Starter::create(Arc::clone(&options.link_key), region).await?;
-    tokio::select! {
-        () = prepare(&starter, &snapshot) => {}
-        () = signals.any() => return Ok(ExitCode::SUCCESS),
-    }
     let greeting = greeting::Greeting {
         api: api.1,
         emulator: emulator.as_ref().map(|(_, address)| *address),
         metrics: metrics.as_ref().map(|(_, address)| *address),
         debug: arguments.debug,
+        emulator_taken: emulator.is_none() && arguments.emulator.is_none(),
+        invoke_default: std::env::var(ENDPOINT_VARIABLE).unwrap_or_else(|_| ENDPOINT_DEFAULT.to_owned()),
     }
     .lines(&snapshot);
     let (served, served_now) = watch::channel(Arc::new(snapshot));
@@ -77,7 +76,7 @@ pub(crate) async fn run(arguments: &LocalArguments) -> anyhow::Result<ExitCode> 
         options,
         catalog: Box::new(FolderCatalog::new(shelf, served)),
         served: served_now,
-        starter,
+        starter: Arc::new(starter),
         idle_timeout: Duration::from_secs(arguments.idle_timeout.into()),
         api,
         emulator,
@@ -127,28 +126,8 @@ async fn bind_emulator(wanted: Option<&str>) -> anyhow::Result<Option<Bound>> {
             bind(address, "--emulator").await.map(Some)
         }
         None => {
-            let bound = bind(EMULATOR_DEFAULT.parse()?, "--emulator").await.ok();
-            if bound.is_none() {
-                output::note(format_args!(
-                    "{EMULATOR_DEFAULT} is taken: the path of AWS's emulator is not served (--emulator)"
-                ));
-            }
-            Ok(bound)
-        }
-    }
-}
-
-/// Finds interpreters and fetches clients before the first invocation waits for them.
-async fn prepare(starter: &Starter, snapshot: &Snapshot) {
-    let names: BTreeSet<_> = snapshot
-        .functions
-        .iter()
-        .filter(|served| served.runtime.is_none())
-        .filter_map(|served| served.local.function.spec.runtime.as_deref())
-        .collect();
-    for name in names {
-        if let Err(message) = starter.runtimes.of(name).await {
-            output::note(format_args!("Functions of {name} cannot run: {message}"));
+            // That something else is there is told in the greeting.
+            Ok(bind(EMULATOR_DEFAULT.parse()?, "--emulator").await.ok())
         }
     }
 }

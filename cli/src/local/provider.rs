@@ -13,7 +13,7 @@ use gateway::environments::{
     DemandReceiver, Environment, EnvironmentEvent, EnvironmentProvider, EventSender, PodName,
 };
 use protocol::link::assignment::Revision;
-use protocol::link::control::Demand;
+use protocol::link::control::{Demand, Obstacle};
 use protocol::link::environment::Phase;
 use tokio::sync::{mpsc, watch};
 use tokio::task::JoinSet;
@@ -50,13 +50,13 @@ pub(crate) struct ProcessProvider {
 impl ProcessProvider {
     /// A provider for what is `served`. `stop` ends everything, after which `ended` is dropped.
     pub(crate) fn new(
-        starter: Starter,
+        starter: Arc<Starter>,
         served: watch::Receiver<Arc<Snapshot>>,
         idle_timeout: Duration,
         stop: CancellationToken,
         ended: mpsc::Sender<()>,
     ) -> Self {
-        Self { starter: Arc::new(starter), served, idle_timeout, stop, ended }
+        Self { starter, served, idle_timeout, stop, ended }
     }
 }
 
@@ -207,7 +207,8 @@ impl Running {
         // A machine of one's own needs no jitter: the longest wait is taken.
         let until = Instant::now() + BACKOFF.bound(failures);
         self.troubles.insert(known.revision.clone(), Trouble { failures, until });
-        if failures == 1 {
+        // A runtime that cannot be had is said where it is looked for, once for all of its functions.
+        if failures == 1 && reason != Obstacle::UnknownRuntime {
             tracing::warn!(function = known.revision.function, "No environment can start: {message}");
         }
         drop(self.events.send(EnvironmentEvent::Blocked { revision: known.revision, reason, message }).await);

@@ -3,16 +3,17 @@
 //! The exact version is preferred; where it is missing, the newest that is there runs the function, and it is
 //! said. A `Runtime` of the folder goes before all of this: its entry point is started as it is written.
 
-use std::collections::{BTreeSet, HashMap};
-use std::ffi::OsStr;
-use std::os::unix::fs::PermissionsExt;
+use std::collections::HashMap;
 use std::path::{Path, PathBuf};
-use std::process::Stdio;
+use std::sync::{Mutex, PoisonError};
 
+use futures::FutureExt;
+use futures::future::{BoxFuture, Shared};
 use tokio::process::Command;
-use tokio::sync::Mutex;
 
 use super::clients::{self, Client};
+use super::interpreters::{ask_python, versions_on_path};
+use super::node;
 use crate::output;
 
 /// How a function's runtime is started.
@@ -40,12 +41,14 @@ pub(crate) enum Interpreter {
     Bootstrap,
 }
 
-/// Finds interpreters and clients, and remembers them.
+/// What was found, or why nothing was; still looked for, maybe.
+type Found = Shared<BoxFuture<'static, Result<Interpreter, String>>>;
+
+/// Finds interpreters and clients, and remembers for this run what came of it.
 #[derive(Debug)]
 pub(crate) struct Runtimes {
     cache: PathBuf,
-    /// Locked while one is looked for, so that it is done once. What was not found is looked for again.
-    found: Mutex<HashMap<String, Interpreter>>,
+    found: Mutex<HashMap<String, Found>>,
 }
 
 impl Runtimes {
@@ -54,23 +57,37 @@ impl Runtimes {
         Self { cache, found: Mutex::default() }
     }
 
-    /// What runs functions of the runtime `name`; its client is fetched if it is missing.
-    pub(crate) async fn of(&self, name: &str) -> Result<Interpreter, String> {
-        let mut found = self.found.lock().await;
-        if let Some(interpreter) = found.get(name) {
-            return Ok(interpreter.clone());
-        }
-        let interpreter = self.find(name).await?;
-        found.insert(name.to_owned(), interpreter.clone());
-        Ok(interpreter)
+    /// What runs functions of the runtime `name`. What is missing is fetched, once, by a task of its own: it goes
+    /// on if nobody waits for it, and no other runtime waits for it. That it failed is said once.
+    pub(crate) fn of(&self, name: &str) -> Found {
+        let mut found = self.found.lock().unwrap_or_else(PoisonError::into_inner);
+        let look = || {
+            let (search, name) = (Search { cache: self.cache.clone() }, name.to_owned());
+            let looked_for = tokio::spawn(async move {
+                let found = search.find(&name).await;
+                if let Err(message) = &found {
+                    output::note(format_args!("Functions of {name} cannot run: {message}"));
+                }
+                found
+            });
+            looked_for.map(|found| found.unwrap_or_else(|error| Err(error.to_string()))).boxed().shared()
+        };
+        found.entry(name.to_owned()).or_insert_with(look).clone()
     }
+}
 
+/// One search.
+struct Search {
+    cache: PathBuf,
+}
+
+impl Search {
     async fn find(&self, name: &str) -> Result<Interpreter, String> {
         if let Some(version) = name.strip_prefix("python") {
             return self.python(name, version).await;
         }
         if let Some(version) = name.strip_prefix("nodejs") {
-            return self.node(name, version.trim_end_matches(".x")).await;
+            return node::find(&self.cache, name, version.trim_end_matches(".x")).await;
         }
         if name == "provided" || name.starts_with("provided.") || name == "go1.x" {
             return Ok(Interpreter::Bootstrap);
@@ -105,60 +122,4 @@ impl Runtimes {
         }
         Err(format!("there is no Python 3 in PATH to run '{name}'"))
     }
-
-    async fn node(&self, name: &str, version: &str) -> Result<Interpreter, String> {
-        let asked = ask("node", &["-p", "process.execPath + '\\n' + process.versions.node"]).await;
-        let Some((program, found)) = asked.as_deref().and_then(|text| text.split_once('\n')) else {
-            return Err(format!("there is no `node` in PATH to run '{name}'"));
-        };
-        let major = found.split('.').next().unwrap_or_default().to_owned();
-        if major != version {
-            output::note(format_args!(
-                "There is no Node.js {version} here: {found} runs its functions ({program})"
-            ));
-        }
-        let major: u32 = major.parse().map_err(|_| format!("Node.js {found} is no version"))?;
-        // The client's native part is built: with the headers of this Node.js, where they are beside it.
-        let prefix = Path::new(program).parent().and_then(Path::parent).map(Path::to_owned);
-        let headers = prefix.filter(|prefix| prefix.join("include/node/node.h").exists());
-        let install = |to: &Path, client: Client| {
-            let mut command = Command::new("npm");
-            command.args(["install", "--no-audit", "--no-fund", "--loglevel=error", "--prefix"]);
-            command.arg(to).arg(format!("{}@{}", client.package, client.version));
-            if let Some(headers) = headers {
-                command.env("npm_config_nodedir", headers);
-            }
-            command
-        };
-        let client = if major >= 22 { clients::NODE } else { clients::NODE_BEFORE_22 };
-        let client = client.ready(&self.cache, &format!("nodejs{major}"), install).await?;
-        Ok(Interpreter::Node { program: program.into(), client, major })
-    }
-}
-
-/// Minor versions of programs called `prefix` and a number, the oldest first.
-fn versions_on_path(prefix: &str) -> BTreeSet<u32> {
-    let path = std::env::var_os("PATH").unwrap_or_default();
-    let folders = std::env::split_paths(&path).filter_map(|folder| std::fs::read_dir(folder).ok());
-    let names = folders.flatten().filter_map(Result::ok).filter(|entry| is_executable(&entry.path()));
-    names.filter_map(|entry| entry.file_name().to_str()?.strip_prefix(prefix)?.parse().ok()).collect()
-}
-
-fn is_executable(path: &Path) -> bool {
-    path.metadata().is_ok_and(|metadata| metadata.is_file() && metadata.permissions().mode() & 0o111 != 0)
-}
-
-/// The real program behind a name (which may be a wrapper of a version manager), and its version.
-async fn ask_python(name: &str) -> Option<(PathBuf, String)> {
-    let script = "import sys; print(sys.executable); print('%d.%d' % sys.version_info[:2])";
-    let text = ask(name, &["-c", script]).await?;
-    let (program, version) = text.split_once('\n')?;
-    version.starts_with("3.").then(|| (program.into(), version.to_owned()))
-}
-
-async fn ask(program: impl AsRef<OsStr>, arguments: &[&str]) -> Option<String> {
-    let mut command = Command::new(program);
-    command.args(arguments).stdin(Stdio::null()).stderr(Stdio::null()).kill_on_drop(true);
-    let output = command.output().await.ok().filter(|output| output.status.success())?;
-    String::from_utf8(output.stdout).ok().map(|text| text.trim().to_owned())
 }

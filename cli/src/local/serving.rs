@@ -71,7 +71,7 @@ pub(crate) struct Serving {
     /// The same, as it is now.
     pub served: watch::Receiver<Arc<Snapshot>>,
     /// Starts environments.
-    pub starter: Starter,
+    pub starter: Arc<Starter>,
     /// How long an environment is kept without an invocation.
     pub idle_timeout: Duration,
     /// Where the Lambda API is served.
@@ -86,9 +86,11 @@ impl Serving {
     /// Serves until a signal; then everything that was started ends. Says `greeting` once requests may come.
     pub(crate) async fn run(self, signals: &mut Signals, greeting: Vec<String>) -> anyhow::Result<()> {
         let (stop, stop_api) = (CancellationToken::new(), CancellationToken::new());
+        let runtimes = self.served.borrow().runtimes();
         let (ended, mut all_ended) = mpsc::channel(1);
         let served = self.served.clone();
-        let provider = ProcessProvider::new(self.starter, served, self.idle_timeout, stop.clone(), ended);
+        let starter = Arc::clone(&self.starter);
+        let provider = ProcessProvider::new(starter, served, self.idle_timeout, stop.clone(), ended);
         let gateway = Gateway::new(self.options, self.catalog, Box::new(provider))?;
         let (api, address) = self.api;
         if let Some((listener, _)) = self.emulator {
@@ -106,6 +108,10 @@ impl Serving {
             tokio::time::sleep(Duration::from_millis(READY_LOOK_MILLIS)).await;
         }
         greeting.iter().for_each(output::note);
+        // Whatever is missing is looked for and fetched while everything else is served already.
+        for name in &runtimes {
+            drop(self.starter.runtimes.of(name));
+        }
         signals.any().await;
         output::note("Ending the environments …");
         gateway.leave();

@@ -2,7 +2,7 @@
 //!
 //! Pure: from projects to values. Namespaces of manifests are not kept apart; all is in one.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::hash::{DefaultHasher, Hash, Hasher};
 use std::sync::Arc;
 
@@ -75,6 +75,12 @@ impl Snapshot {
     /// The function of this revision.
     pub(crate) fn of(&self, revision: &Revision) -> Option<&Arc<Served>> {
         self.functions.iter().find(|served| served.revision == *revision)
+    }
+
+    /// Runtimes that this machine must have something for.
+    pub(crate) fn runtimes(&self) -> BTreeSet<String> {
+        let own = self.functions.iter().filter(|served| served.runtime.is_none());
+        own.filter_map(|served| served.local.function.spec.runtime.clone()).collect()
     }
 
     /// As the gateway's catalog takes it.

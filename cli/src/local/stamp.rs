@@ -46,7 +46,9 @@ mod tests {
 
     #[test]
     fn what_a_person_edits_changes_the_stamp_and_what_python_writes_does_not() {
-        let folder = std::env::temp_dir().join(format!("kubelambda-stamp-{}", std::process::id()));
+        let folder = std::env::current_exe()
+            .unwrap()
+            .with_file_name(format!("kubelambda-stamp-{}", std::process::id()));
         fs::create_dir_all(folder.join("package/__pycache__")).unwrap();
         fs::write(folder.join("package/a.py"), "x").unwrap();
         let before = of(&folder);

@@ -2,6 +2,7 @@
 
 use std::path::PathBuf;
 use std::sync::Arc;
+use std::time::Duration;
 
 use anyhow::Context;
 use domain::Region;
@@ -20,6 +21,10 @@ use super::runtimes::Runtimes;
 use super::snapshot::{DEBUG_SECONDS, Served};
 use super::workspace::Workspace;
 use crate::project::LocalCode;
+
+/// How long a start waits for its runtime, in seconds: a little less than the gateway waits for an environment, so
+/// that the caller is told what it is that takes so long.
+const FETCH_SECONDS_MAX: u64 = 50;
 
 /// Why an environment cannot start: what kind of obstacle, and in words.
 pub(crate) type NotStarted = (Obstacle, String);
@@ -61,7 +66,11 @@ impl Starter {
         told: mpsc::Sender<Told>,
     ) -> Result<(), NotStarted> {
         let (settings, link) = self.announcements.expect(name);
-        let start = self.prepare(name, served, settings, leave, stop).await?;
+        let start = tokio::select! {
+            start = self.prepare(name, served, settings, leave.clone(), stop.clone()) => start?,
+            () = leave.cancelled() => return Ok(()),
+            () = stop.cancelled() => return Ok(()),
+        };
         let result = environment::run(start, link, told).await;
         self.workspace.remove(name);
         result.map_err(|message| (Obstacle::Refused, message))
@@ -78,7 +87,11 @@ impl Starter {
         let interpreter = match (&served.runtime, &served.local.function.spec.runtime) {
             // A Runtime of the folder says itself how it is started.
             (None, Some(name)) => {
-                Some(self.runtimes.of(name).await.map_err(|message| (Obstacle::UnknownRuntime, message))?)
+                let patience = Duration::from_secs(FETCH_SECONDS_MAX);
+                let found = tokio::time::timeout(patience, self.runtimes.of(name)).await;
+                let fetching = format!("what runs {name} is still being fetched; try again in a moment");
+                let found = found.map_err(|_| (Obstacle::Refused, fetching))?;
+                Some(found.map_err(|message| (Obstacle::UnknownRuntime, message))?)
             }
             _ => None,
         };

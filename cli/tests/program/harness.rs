@@ -65,6 +65,10 @@ fn program(arguments: &[&str]) -> Command {
 pub(crate) fn program_called(name: &str, arguments: &[&str]) -> Command {
     let mut command = Command::new(name);
     command.args(arguments).env("XDG_CACHE_HOME", Path::new(env!("CARGO_TARGET_TMPDIR")).join("cache"));
+    // Nothing of a test is where others clean up.
+    let temporary = Path::new(env!("CARGO_TARGET_TMPDIR")).join("t");
+    fs::create_dir_all(&temporary).unwrap();
+    command.env("TMPDIR", temporary);
     command.env_remove("AWS_REGION").env_remove("AWS_ENDPOINT_URL_LAMBDA");
     command
 }
@@ -91,12 +95,18 @@ pub(crate) struct Local {
 impl Local {
     /// Starts it on a folder and waits until it serves.
     pub(crate) fn start(folder: &Path, arguments: &[&str]) -> Self {
+        Self::start_with(folder, arguments, &[])
+    }
+
+    /// Starts it on a folder with further variables.
+    pub(crate) fn start_with(folder: &Path, arguments: &[&str], variables: &[(&str, &str)]) -> Self {
         let mut all = vec!["local", folder.to_str().unwrap(), "--listen", "127.0.0.1:0"];
         if !arguments.contains(&"--emulator") {
             all.extend(["--emulator", "off"]);
         }
         all.extend(arguments);
         let mut command = program(&all);
+        command.envs(variables.iter().copied());
         command.stdin(Stdio::null()).stdout(Stdio::piped()).stderr(Stdio::piped());
         let mut local = Self::watch(command);
         local.wait_for_line("Ctrl-C ends");

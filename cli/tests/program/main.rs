@@ -12,6 +12,7 @@
 )]
 
 mod end;
+mod examples;
 mod harness;
 mod image;
 mod local;

@@ -18,7 +18,7 @@ Resources:
 ";
 
 fn read(function: &str) -> Result<Read, Vec<String>> {
-    let folder = std::env::temp_dir().join("kubelambda-sam");
+    let folder = std::env::current_exe().unwrap().with_file_name("kubelambda-sam");
     std::fs::create_dir_all(folder.join("layer")).unwrap();
     std::fs::create_dir_all(folder.join("src")).unwrap();
     let text = format!("{TEMPLATE}  F:\n    Type: AWS::Serverless::Function\n    Properties: {function}\n");

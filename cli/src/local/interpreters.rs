@@ -1,0 +1,43 @@
+//! Programs of this machine: where they are, and which version.
+
+use std::collections::BTreeSet;
+use std::ffi::OsStr;
+use std::os::unix::fs::PermissionsExt;
+use std::path::{Path, PathBuf};
+use std::process::Stdio;
+
+use tokio::process::Command;
+
+/// The first program of this name in `PATH`.
+pub(crate) fn find_program(name: &str) -> Option<PathBuf> {
+    let path = std::env::var_os("PATH").unwrap_or_default();
+    std::env::split_paths(&path).map(|folder| folder.join(name)).find(|program| is_executable(program))
+}
+
+/// Minor versions of programs called `prefix` and a number, the oldest first.
+pub(crate) fn versions_on_path(prefix: &str) -> BTreeSet<u32> {
+    let path = std::env::var_os("PATH").unwrap_or_default();
+    let folders = std::env::split_paths(&path).filter_map(|folder| std::fs::read_dir(folder).ok());
+    let names = folders.flatten().filter_map(Result::ok).filter(|entry| is_executable(&entry.path()));
+    names.filter_map(|entry| entry.file_name().to_str()?.strip_prefix(prefix)?.parse().ok()).collect()
+}
+
+fn is_executable(path: &Path) -> bool {
+    path.metadata().is_ok_and(|metadata| metadata.is_file() && metadata.permissions().mode() & 0o111 != 0)
+}
+
+/// The real program behind a name (which may be a wrapper of a version manager), and its version.
+pub(crate) async fn ask_python(name: &str) -> Option<(PathBuf, String)> {
+    let script = "import sys; print(sys.executable); print('%d.%d' % sys.version_info[:2])";
+    let text = ask(name, &["-c", script]).await?;
+    let (program, version) = text.split_once('\n')?;
+    version.starts_with("3.").then(|| (program.into(), version.to_owned()))
+}
+
+/// What a program prints; none where it is missing or fails.
+pub(crate) async fn ask(program: impl AsRef<OsStr>, arguments: &[&str]) -> Option<String> {
+    let mut command = Command::new(program);
+    command.args(arguments).stdin(Stdio::null()).stderr(Stdio::null()).kill_on_drop(true);
+    let output = command.output().await.ok().filter(|output| output.status.success())?;
+    String::from_utf8(output.stdout).ok().map(|text| text.trim().to_owned())
+}
