@@ -17,7 +17,8 @@ use crate::pod::observation::Progress;
 pub(super) const START_SECONDS_MAX: u64 = 300;
 /// How long a pod may wait for a node, in seconds: adding one takes a cloud some minutes.
 pub(super) const UNSCHEDULABLE_SECONDS_MAX: u64 = 600;
-/// How long an environment that was linked may be out of reach while others are in reach, in seconds.
+/// How long an environment that was linked, or that ran before this operator did, may be out of reach while others
+/// are in reach, in seconds.
 pub(super) const LINK_LOST_SECONDS_MAX: u64 = 600;
 /// How long an environment may take to drain beyond its function's time-out, in seconds.
 pub(super) const DRAIN_GRACE_SECONDS: u64 = 30;
@@ -87,11 +88,10 @@ impl Core {
             Progress::Unschedulable(_) => UNSCHEDULABLE_SECONDS_MAX,
             _ => START_SECONDS_MAX,
         };
-        let is_stuck = one.linked_at.is_none() && after(one.since, start_max);
+        let is_stuck = is_on_its_way(one) && after(one.since, start_max);
         // Where nothing is in reach, it is this operator that is cut off, and what is warm goes on serving.
-        let is_lost = one.linked_at.is_some()
-            && after(one.unlinked_at, LINK_LOST_SECONDS_MAX)
-            && !self.links.is_empty();
+        let is_lost =
+            !is_on_its_way(one) && after(one.unlinked_at, LINK_LOST_SECONDS_MAX) && !self.links.is_empty();
         if is_stuck || is_lost {
             Due::GiveUp
         } else if one.address.is_some() && !one.dialling.is_running && one.dialling.at <= now {
@@ -136,7 +136,7 @@ impl Core {
 
     fn give_up(&mut self, key: &PodKey, now: Duration) {
         let Some(environment) = self.environments.get(key) else { return };
-        if environment.linked_at.is_none() {
+        if is_on_its_way(environment) {
             let problem = match &environment.progress {
                 Progress::Unschedulable(message) => Problem::new(Reason::Unschedulable, message.clone()),
                 _ => Problem::new(
@@ -148,4 +148,9 @@ impl Core {
         }
         self.delete(key, now);
     }
+}
+
+/// It has not been linked yet because it starts: one that an earlier operator made and that runs has been.
+fn is_on_its_way(one: &Environment) -> bool {
+    one.linked_at.is_none() && (one.is_own || one.progress != Progress::Running)
 }

@@ -217,3 +217,23 @@ fn a_new_leader_adopts_and_dials_what_exists() {
     let again = world.pass(Duration::from_secs(1));
     assert!(again.iter().any(|effect| matches!(effect, Effect::Dial(..))));
 }
+
+#[test]
+fn a_new_leader_leaves_alone_what_runs_and_it_cannot_reach() {
+    let hello = function("hello", 1, &json!({"scaling": {"idleTimeoutSeconds": 3600}}));
+    let mut before = World::with(vec![hello.clone()]);
+    let (key, pod) = creations(&before.demand(&hello, 1)).remove(0);
+
+    let mut world = World::unled(vec![hello.clone()]);
+    world.seen(&pod, Progress::Running);
+    world.tell(Input::Leads);
+    for _ in 0..10 {
+        assert!(deletions(&world.pass(Duration::from_mins(2))).is_empty());
+    }
+    // Another is in reach, so it is not this operator that is cut off. The first name drawn is taken.
+    world.demand(&hello, 2);
+    let (other, _) = creations(&world.pass(Duration::from_secs(1))).remove(0);
+    world.created(&other);
+    let (_, effects) = world.link(&other);
+    assert_eq!(deletions(&effects), [key]);
+}
