@@ -42,6 +42,7 @@ pub(super) enum Stage {
 }
 
 #[derive(Debug, Clone)]
+#[allow(clippy::struct_excessive_bools, reason = "each is a fact of its own")]
 pub(super) struct Environment {
     pub(super) revision: Revision,
     pub(super) uid: Option<String>,
@@ -52,6 +53,8 @@ pub(super) struct Environment {
     /// Made by this process, so the time from `since` is the time of its start.
     pub(super) is_own: bool,
     pub(super) address: Option<SocketAddr>,
+    /// The address is the API server's word, not only where an announcement came from.
+    pub(super) is_address_sure: bool,
     /// Gateways were told where it is.
     pub(super) is_up: bool,
     pub(super) progress: Progress,
@@ -93,6 +96,7 @@ impl Environment {
             since: now,
             is_own: stage == Stage::Creating,
             address: None,
+            is_address_sure: false,
             is_up: false,
             progress: Progress::Starting,
             link: None,

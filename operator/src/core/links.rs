@@ -26,6 +26,11 @@ impl Core {
         };
         environment.dialling.is_running = false;
         environment.dialling.failures = 0;
+        if environment.is_address_sure && environment.address != Some(address) {
+            // Whoever announced itself from elsewhere is reached where its pod is.
+            environment.dialling.at = now;
+            return self.effects.push(Effect::CloseLink(link));
+        }
         let bound = Duration::from_secs(LINK_FRESH_SECONDS);
         let is_fresh = environment.linked_at.is_some_and(|at| now.saturating_sub(at) < bound);
         if environment.link.is_some() && is_fresh {

@@ -60,19 +60,34 @@ impl Core {
             _ => {}
         }
         let before = std::mem::replace(&mut environment.progress, pod.progress);
-        if environment.address.is_none() {
-            environment.address = pod.address.map(|ip| SocketAddr::new(ip, ENVIRONMENT_PORT));
-            environment.dialling.at = now;
-        }
         let function = environment.function();
-        let (is_up, progress) = (environment.is_up, environment.progress.clone());
-        if !is_up && environment.address.is_some() {
-            self.tell_up(&key);
+        let progress = environment.progress.clone();
+        if let Some(ip) = pod.address {
+            self.located(&key, SocketAddr::new(ip, ENVIRONMENT_PORT), now);
         }
         if progress != before {
             self.progressed(&key, &progress, now);
         }
         self.touch(function);
+    }
+
+    /// The API server tells where a pod is: that is what gateways dial, whatever an announcement's address was.
+    fn located(&mut self, key: &PodKey, address: SocketAddr, now: Duration) {
+        let Some(environment) = self.environments.get_mut(key) else { return };
+        environment.is_address_sure = true;
+        if environment.address == Some(address) && environment.is_up {
+            return;
+        }
+        let was_elsewhere = environment.address.is_some_and(|before| before != address);
+        environment.address = Some(address);
+        if let Some(link) = environment.link.filter(|_| was_elsewhere) {
+            self.effects.push(Effect::CloseLink(link));
+            self.unlinked(link, now);
+        }
+        if let Some(environment) = self.environments.get_mut(key) {
+            environment.dialling.at = now;
+        }
+        self.tell_up(key);
     }
 
     fn progressed(&mut self, key: &PodKey, progress: &Progress, now: Duration) {

@@ -2,5 +2,6 @@
 
 mod lifecycle;
 mod obstacles;
+mod reach;
 mod simulation;
 mod world;
