@@ -1,12 +1,13 @@
 //! The task that decides: it feeds the core, one message at a time, and has its effects carried out.
 
 use std::collections::HashMap;
+use std::sync::Arc;
 use std::time::Duration;
 
 use protocol::link::control::FromOperator;
 use protocol::link::environment::ToEnvironment;
 use protocol::link::frame::Frame;
-use tokio::sync::{mpsc, watch};
+use tokio::sync::{Semaphore, mpsc, watch};
 use tokio::time::{MissedTickBehavior, interval};
 
 use crate::cluster::writes::Writes;
@@ -19,6 +20,8 @@ use crate::metrics::Metrics;
 pub const MESSAGES_MAX: usize = 4_096;
 /// Messages that are taken before one decision.
 pub const BATCH_MESSAGES_MAX: usize = 256;
+/// Images that are read from registries at once.
+pub const IMAGE_READS_MAX: usize = 16;
 /// How often what becomes due with time is looked at, in milliseconds.
 pub const TICK_MILLIS: u64 = 500;
 
@@ -29,6 +32,7 @@ pub struct Actor {
     links: Links,
     writes: Writes,
     registries: Registries,
+    image_reads: Arc<Semaphore>,
     metrics: Metrics,
     ready: watch::Sender<bool>,
     environments: HashMap<LinkId, mpsc::Sender<Frame<ToEnvironment>>>,
@@ -46,7 +50,8 @@ impl Actor {
         ready: watch::Sender<bool>,
     ) -> Self {
         let (environments, gateways) = (HashMap::new(), HashMap::new());
-        Self { core, links, writes, registries, metrics, ready, environments, gateways }
+        let image_reads = Arc::new(Semaphore::new(IMAGE_READS_MAX));
+        Self { core, links, writes, registries, image_reads, metrics, ready, environments, gateways }
     }
 
     /// Runs until nobody sends messages any more, or the future is dropped.
@@ -124,8 +129,10 @@ impl Actor {
                 self.observe(async move { writes.write_status(key, &status).await });
             }
             Effect::ReadImage(key, generation, question) => {
-                let registries = self.registries.clone();
+                let (registries, permits) = (self.registries.clone(), Arc::clone(&self.image_reads));
                 self.observe(async move {
+                    // Nobody closes the semaphore; the permit is held until the answer is there.
+                    let _permit = permits.acquire().await;
                     let progress = registries.read(&key.namespace, &question).await;
                     Input::ImageRead(key, generation, progress)
                 });

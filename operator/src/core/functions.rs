@@ -9,6 +9,7 @@ use resources::{Function, Reason, Runtime};
 use super::effect::ImageQuestion;
 use super::known::{IMAGE_BACKOFF, Known};
 use super::{AwsName, Change, Claim, Core, Effect, SeenNamespace};
+use crate::function::status::pinned_image;
 use crate::function::{FunctionKey, Problem};
 use crate::image::ImageProgress;
 use crate::pod::placement::kubernetes_name;
@@ -140,11 +141,10 @@ impl Core {
         }
         known.image.asked_at = Some(now);
         let metadata = &known.function.metadata;
-        let status = known.function.status.as_ref();
-        let pinned = status.filter(|status| status.observed_generation == metadata.generation);
+        let pinned = pinned_image(metadata.generation, known.written_status());
         let spec = &known.function.spec;
         let question = ImageQuestion {
-            reference: pinned.and_then(|status| status.image.clone()).unwrap_or_else(|| written.clone()),
+            reference: pinned.unwrap_or(written).to_owned(),
             pull_secrets: spec.image_pull_secrets.iter().map(|secret| secret.name.clone()).collect(),
             architecture: spec.architectures.first().map_or("amd64", |&one| kubernetes_name(one)),
         };

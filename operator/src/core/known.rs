@@ -140,6 +140,11 @@ impl Known {
             .and_then(|()| recipe::recipe(&self.function, runtime, &self.image.progress));
     }
 
+    /// The last one reported, which carries the condition's time; the watch may lag behind it.
+    pub(super) fn written_status(&self) -> Option<&FunctionStatus> {
+        self.reported.status.as_ref().or(self.function.status.as_ref())
+    }
+
     /// What stands in the way of `Ready`.
     pub(super) fn problem(&self) -> Option<&Problem> {
         self.judged.as_ref().err().or(self.starts.problem.as_ref())

@@ -13,7 +13,7 @@ use resources::{Function, FunctionStatus};
 use super::known::{Known, Told};
 use super::planning::is_unschedulable;
 use super::{Core, Effect, Notice, STATUS_SECONDS_MIN};
-use crate::function::status::{Standing, status};
+use crate::function::status::{Standing, pinned_image, status};
 use crate::function::{FunctionKey, Problem};
 use crate::image::ImageProgress;
 use crate::moment::Moment;
@@ -67,7 +67,8 @@ impl Core {
         let environments = self.environments_of(key).filter(|(_, one)| !one.is_over()).count();
         let image = match &known.image.progress {
             ImageProgress::Known(facts) => Some(facts.reference.clone()),
-            _ => None,
+            // Between this start and the registry's answer, the generation keeps the digest that it has.
+            _ => pinned_image(known.function.metadata.generation, known.written_status()).map(str::to_owned),
         };
         let standing = Standing {
             problem: known.problem().cloned(),
@@ -76,8 +77,7 @@ impl Core {
             environments: i32::try_from(environments).unwrap_or(i32::MAX),
             image,
         };
-        // The last one reported carries the condition's time; the watch may lag behind it.
-        let before = known.reported.status.as_ref().or(known.function.status.as_ref());
+        let before = known.written_status();
         Some(status(known.function.metadata.generation, before, &standing, &now.rfc3339()))
     }
 
@@ -109,7 +109,11 @@ impl Core {
         let obstacle = |problem: &Problem| Some((problem.obstacle?, problem.message.clone()));
         let present: Option<(Obstacle, String)> = match &known.judged {
             Err(problem) => obstacle(problem),
-            Ok(_) if stands => known.starts.problem.as_ref().and_then(obstacle),
+            Ok(_) if stands => known.starts.problem.as_ref().and_then(obstacle).filter(|(obstacle, _)| {
+                // No room for another is no reason to turn away who can have one that is on its way.
+                let is_about_room = matches!(obstacle, Obstacle::Unschedulable | Obstacle::Refused);
+                !is_about_room || !self.has_another(key)
+            }),
             Ok(_) => None,
         };
         let wanted =

@@ -11,6 +11,7 @@ use resources::function::ImageConfig;
 use resources::{Function, Reason, RuntimeSpec};
 
 use super::Problem;
+use super::status::pinned_image;
 use crate::image::{ImageFacts, ImageProgress};
 use crate::pod::RunImage;
 
@@ -85,7 +86,8 @@ fn of_image(function: &Function, reference: &str, image: &ImageProgress) -> Resu
             return Err(Problem::new(Reason::ImagePullFailed, message.clone()));
         }
         ImageProgress::Unreadable(_) if written.entry_point.is_some() => {
-            ImageFacts { reference: reference.to_owned(), ..ImageFacts::default() }
+            let pinned = pinned_image(function.metadata.generation, function.status.as_ref());
+            ImageFacts { reference: pinned.unwrap_or(reference).to_owned(), ..ImageFacts::default() }
         }
         ImageProgress::Unreadable(message) => {
             let message = format!(

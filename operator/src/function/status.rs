@@ -67,6 +67,11 @@ fn state(standing: &Standing) -> &'static str {
     }
 }
 
+/// The image that this generation's environments run, by digest, where a registry told it before.
+pub fn pinned_image(generation: Option<i64>, status: Option<&FunctionStatus>) -> Option<&str> {
+    status.filter(|status| status.observed_generation == generation)?.image.as_deref()
+}
+
 /// The failure that an earlier operator found at this generation, so that a restart does not forget it.
 pub fn recorded_failure(function: &Function) -> Option<Problem> {
     let status = function.status.as_ref()?;

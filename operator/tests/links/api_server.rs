@@ -38,6 +38,10 @@ async fn answer(request: Request<Body>, sender: &mpsc::UnboundedSender<Written>)
     let (head, body) = request.into_parts();
     let body = body.collect().await.unwrap().to_bytes();
     let path = head.uri.path().to_owned();
+    if path.contains("/secrets/") {
+        // As an API server, or a registry after it, that does not answer.
+        std::future::pending::<()>().await;
+    }
     let sent: Value = serde_json::from_slice(&body).unwrap_or_default();
     let told = match (head.method, path.rsplit('/').next()) {
         (Method::POST, Some("pods")) => Some(Written::Created(Box::new(sent.clone()))),

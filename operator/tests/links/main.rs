@@ -7,6 +7,9 @@ mod api_server;
 mod peers;
 mod scene;
 
+use std::time::Duration;
+
+use operator::actor::IMAGE_READS_MAX;
 use protocol::link::control::FromOperator;
 use protocol::link::environment::{InitResult, Phase, ToEnvironment};
 use protocol::link::trust::LinkKey;
@@ -82,4 +85,16 @@ async fn a_replica_that_does_not_lead_assigns_nothing() {
     let mut environment = Environment::announce(scene.address, &pod, &key()).await;
     assert!(environment.is_hung_up_on().await);
     assert_eq!(scene.requests(), 0);
+}
+
+#[tokio::test]
+async fn images_are_read_a_few_at_a_time() {
+    let scene = Scene::leading().await;
+    scene.add_images(3 * IMAGE_READS_MAX).await;
+    // One is the status of the Function that every scene has.
+    while scene.requests() < 1 + IMAGE_READS_MAX {
+        tokio::time::sleep(Duration::from_millis(10)).await;
+    }
+    tokio::time::sleep(Duration::from_millis(200)).await;
+    assert_eq!(scene.requests(), 1 + IMAGE_READS_MAX);
 }

@@ -131,6 +131,20 @@ impl Scene {
         revision(&self.function, Some(&self.runtime.spec))
     }
 
+    /// So many Functions whose images are to be read from a registry, with a Secret of the API server.
+    pub(crate) async fn add_images(&self, count: usize) {
+        for number in 0..count {
+            let mut image = self.function.clone();
+            image.metadata.name = Some(format!("image-{number}"));
+            image.metadata.uid = Some(format!("u-image-{number}"));
+            image.spec = serde_json::from_value(json!({
+                "code": {"image": "r.test/i:1"}, "imagePullSecrets": [{"name": "pull"}],
+            }))
+            .unwrap();
+            self.tell(Input::Functions(Change::Seen(Arc::new(image)))).await;
+        }
+    }
+
     pub(crate) async fn delete_function(&self) {
         self.tell(Input::Functions(Change::Gone(FunctionKey::of(&self.function)))).await;
     }

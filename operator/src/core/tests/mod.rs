@@ -1,5 +1,6 @@
 //! The core's decisions, told as what happens in a small cluster.
 
+mod images;
 mod lifecycle;
 mod obstacles;
 mod reach;
