@@ -6,8 +6,8 @@ use std::pin::pin;
 use std::sync::Arc;
 
 use futures::{Stream, StreamExt};
-use k8s_openapi::api::core::v1::{Namespace, Pod};
-use kube::core::PartialObjectMeta;
+use k8s_openapi::api::core::v1::{Namespace, ObjectReference, Pod};
+use kube::core::{DeserializeGuard, PartialObjectMeta};
 use kube::runtime::WatchStreamExt;
 use kube::runtime::watcher::{self, Event, watcher};
 use kube::{Api, Client, Resource, ResourceExt};
@@ -33,20 +33,48 @@ pub async fn watch_all(client: Client, messages: mpsc::Sender<Message>) {
 }
 
 async fn functions(client: Client, messages: mpsc::Sender<Message>) {
-    let api: Api<Function> = Api::all(client);
+    let api: Api<DeserializeGuard<Function>> = Api::all(client);
     let config = watcher::Config::default().page_size(PAGE_OBJECTS);
-    let read = |mut function: Function| {
-        function.metadata.managed_fields = None;
-        Some(Arc::new(function))
+    relay(watcher(api, config), read_function, key_of, Input::Functions, messages).await;
+}
+
+fn read_function(object: DeserializeGuard<Function>) -> Read<Arc<Function>> {
+    let about = ObjectReference {
+        api_version: Some(Function::api_version(&()).into_owned()),
+        kind: Some(Function::kind(&()).into_owned()),
+        namespace: object.namespace(),
+        name: Some(object.name_any()),
+        uid: object.uid(),
+        ..ObjectReference::default()
     };
-    let key = |function: &Function| FunctionKey::of(function);
-    relay(watcher(api, config), read, key, Input::Functions, messages).await;
+    match object.0 {
+        Ok(mut function) => {
+            function.metadata.managed_fields = None;
+            Ok(Arc::new(function))
+        }
+        Err(invalid) => {
+            let (namespace, name) = (&about.namespace, &about.name);
+            tracing::warn!(?namespace, ?name, error = invalid.error, "A Function cannot be read");
+            Err(Some(Box::new(Input::FunctionUnreadable(about, invalid.error))))
+        }
+    }
+}
+
+fn key_of(object: &DeserializeGuard<Function>) -> FunctionKey {
+    FunctionKey { namespace: object.namespace().unwrap_or_default(), name: object.name_any() }
 }
 
 async fn runtimes(client: Client, messages: mpsc::Sender<Message>) {
-    let api: Api<Runtime> = Api::all(client);
+    let api: Api<DeserializeGuard<Runtime>> = Api::all(client);
     let stream = watcher(api, watcher::Config::default());
-    relay(stream, Some, |runtime: &Runtime| runtime.name_any(), Input::Runtimes, messages).await;
+    let read = |object: DeserializeGuard<Runtime>| {
+        let name = object.name_any();
+        object.0.map_err(|invalid| {
+            tracing::warn!(name, error = invalid.error, "A Runtime cannot be read");
+            None
+        })
+    };
+    relay(stream, read, ResourceExt::name_any, Input::Runtimes, messages).await;
 }
 
 async fn namespaces(client: Client, messages: mpsc::Sender<Message>) {
@@ -54,7 +82,7 @@ async fn namespaces(client: Client, messages: mpsc::Sender<Message>) {
     let stream = watcher(api, watcher::Config::default());
     let read = |namespace: PartialObjectMeta<Namespace>| {
         let account = namespace.annotations().get(labels::ACCOUNT_ID).cloned();
-        Some(SeenNamespace { name: namespace.name_any(), account })
+        Ok(SeenNamespace { name: namespace.name_any(), account })
     };
     relay(stream, read, ResourceExt::name_any, Input::Namespaces, messages).await;
 }
@@ -65,13 +93,16 @@ async fn pods(client: Client, messages: mpsc::Sender<Message>) {
         format!("{}={},{}={}", labels::MANAGED_BY, labels::MANAGER, labels::COMPONENT, labels::ENVIRONMENT);
     let stream = watcher(api, watcher::Config::default().labels(&selector));
     let key = |pod: &Pod| PodKey { namespace: pod.namespace().unwrap_or_default(), name: pod.name_any() };
-    relay(stream, |pod: Pod| SeenPod::read(&pod), key, Input::Pods, messages).await;
+    relay(stream, |pod: Pod| SeenPod::read(&pod).ok_or(None), key, Input::Pods, messages).await;
 }
+
+/// An object as it is handed on, or what is told in its place.
+type Read<T> = Result<T, Option<Box<Input>>>;
 
 /// Turns a watch's events into observations: a list is handed on as a whole, once it is complete.
 async fn relay<O, T, K>(
     stream: impl Stream<Item = watcher::Result<Event<O>>> + Send,
-    read: impl Fn(O) -> Option<T> + Send,
+    read: impl Fn(O) -> Read<T> + Send,
     key: impl Fn(&O) -> K + Send,
     input: impl Fn(Change<T, K>) -> Input + Send,
     messages: mpsc::Sender<Message>,
@@ -85,25 +116,30 @@ async fn relay<O, T, K>(
     let mut listed = Vec::new();
     let mut stream = pin!(stream.default_backoff());
     while let Some(event) = stream.next().await {
-        let change = match event {
+        let observed = match event {
             Ok(Event::Init) => {
                 listed.clear();
                 None
             }
-            Ok(Event::InitApply(object)) => {
-                listed.extend(read(object));
-                None
+            Ok(Event::InitApply(object)) => match read(object) {
+                Ok(one) => {
+                    listed.push(one);
+                    None
+                }
+                Err(told) => told.map(|told| *told),
+            },
+            Ok(Event::InitDone) => Some(input(Change::Listed(std::mem::take(&mut listed)))),
+            Ok(Event::Apply(object)) => {
+                read(object).map_or_else(|told| told.map(|told| *told), |one| Some(input(Change::Seen(one))))
             }
-            Ok(Event::InitDone) => Some(Change::Listed(std::mem::take(&mut listed))),
-            Ok(Event::Apply(object)) => read(object).map(Change::Seen),
-            Ok(Event::Delete(object)) => Some(Change::Gone(key(&object))),
+            Ok(Event::Delete(object)) => Some(input(Change::Gone(key(&object)))),
             Err(error) => {
                 tracing::warn!(%error, kind, "A watch failed and begins anew");
                 None
             }
         };
-        if let Some(change) = change
-            && send(&messages, input(change)).await.is_err()
+        if let Some(observed) = observed
+            && send(&messages, observed).await.is_err()
         {
             return;
         }
@@ -115,4 +151,39 @@ fn send(
     input: Input,
 ) -> impl Future<Output = Result<(), mpsc::error::SendError<Message>>> + Send {
     messages.send(Message::Observed(input))
+}
+
+#[cfg(test)]
+mod tests {
+    use serde_json::{Value, json};
+
+    use super::*;
+
+    fn object(name: &str, spec: &Value) -> DeserializeGuard<Function> {
+        serde_json::from_value(json!({
+            "apiVersion": "kubelambda.dev/v1alpha1", "kind": "Function",
+            "metadata": {"name": name, "namespace": "team", "uid": "u"}, "spec": spec,
+        }))
+        .unwrap()
+    }
+
+    #[tokio::test]
+    async fn one_function_that_cannot_be_read_does_not_hide_the_others() {
+        let (bad, good) =
+            (object("bad", &json!({"code": 5})), object("good", &json!({"code": {"image": "i"}})));
+        let events = [Event::Init, Event::InitApply(bad), Event::InitApply(good), Event::InitDone];
+        let (messages, mut inbox) = mpsc::channel(8);
+        let stream = futures::stream::iter(events.map(Ok));
+        relay(stream, read_function, key_of, Input::Functions, messages).await;
+        let unreadable = inbox.recv().await;
+        let Some(Message::Observed(Input::FunctionUnreadable(about, _))) = unreadable else {
+            panic!("{unreadable:?}")
+        };
+        assert_eq!((about.name.as_deref(), about.uid.as_deref()), (Some("bad"), Some("u")));
+        let listed = inbox.recv().await;
+        let Some(Message::Observed(Input::Functions(Change::Listed(functions)))) = listed else {
+            panic!("{listed:?}")
+        };
+        assert_eq!(functions.len(), 1);
+    }
 }

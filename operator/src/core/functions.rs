@@ -18,12 +18,16 @@ impl Core {
     pub(super) fn functions_changed(&mut self, change: Change<Arc<Function>, FunctionKey>) {
         match change {
             Change::Seen(function) => self.function_seen(function),
-            Change::Gone(key) => self.function_gone(&key),
+            Change::Gone(key) => {
+                self.unreadable.remove(&key);
+                self.function_gone(&key);
+            }
             Change::Listed(functions) => {
                 let listed: BTreeSet<_> =
                     functions.iter().map(|function| FunctionKey::of(function)).collect();
-                let gone: Vec<_> =
-                    self.functions.keys().filter(|key| !listed.contains(key)).cloned().collect();
+                self.forget_stale_unreadable();
+                let exists = |key: &FunctionKey| listed.contains(key) || self.unreadable.contains_key(key);
+                let gone: Vec<_> = self.functions.keys().filter(|key| !exists(key)).cloned().collect();
                 for key in &gone {
                     self.function_gone(key);
                 }
@@ -38,6 +42,7 @@ impl Core {
 
     fn function_seen(&mut self, function: Arc<Function>) {
         let key = FunctionKey::of(&function);
+        self.unreadable.remove(&key);
         self.names.entry(aws_name(&function)).or_default().insert(claim(&function));
         self.touch_namesakes(&function);
         let runtime = function.spec.runtime.as_ref().and_then(|name| self.runtimes.get(name));

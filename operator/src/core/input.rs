@@ -3,6 +3,7 @@
 use std::net::SocketAddr;
 use std::sync::Arc;
 
+use k8s_openapi::api::core::v1::ObjectReference;
 use protocol::link::control::Demand;
 use protocol::link::environment::EnvironmentState;
 use resources::{Function, Runtime};
@@ -64,6 +65,8 @@ pub enum Input {
     Leads,
     /// Functions changed.
     Functions(Change<Arc<Function>, FunctionKey>),
+    /// A Function that exists cannot be read: which, and why.
+    FunctionUnreadable(ObjectReference, String),
     /// Runtimes changed.
     Runtimes(Change<Runtime, String>),
     /// Namespaces changed.

@@ -22,6 +22,7 @@ mod pods;
 mod reporting;
 #[cfg(test)]
 mod tests;
+mod unreadable;
 mod upkeep;
 
 use std::collections::{BTreeMap, BTreeSet, HashMap};
@@ -38,6 +39,7 @@ use self::environment::Environment;
 use self::gateways::Gateway;
 pub use self::input::{Change, CreateError, GatewayId, Input, LinkId, PodKey, SeenNamespace};
 use self::known::Known;
+use self::unreadable::Unreadable;
 use crate::function::FunctionKey;
 use crate::moment::{Draw, Moment};
 use crate::pod::Installation;
@@ -88,6 +90,7 @@ pub struct Core {
     leads: bool,
     synced: Synced,
     functions: BTreeMap<FunctionKey, Known>,
+    unreadable: BTreeMap<FunctionKey, Unreadable>,
     names: BTreeMap<AwsName, BTreeSet<Claim>>,
     runtimes: BTreeMap<String, RuntimeSpec>,
     accounts: BTreeMap<String, Option<String>>,
@@ -137,6 +140,7 @@ impl Core {
             leads: false,
             synced: Synced::default(),
             functions: BTreeMap::new(),
+            unreadable: BTreeMap::new(),
             names: BTreeMap::new(),
             runtimes: BTreeMap::new(),
             accounts: BTreeMap::new(),
@@ -158,6 +162,7 @@ impl Core {
                 self.touch_all();
             }
             Input::Functions(change) => self.functions_changed(change),
+            Input::FunctionUnreadable(about, why) => self.function_unreadable(about, &why),
             Input::Runtimes(change) => self.runtimes_changed(change),
             Input::Namespaces(change) => self.namespaces_changed(change),
             Input::Pods(change) => self.pods_changed(change, at),
@@ -185,6 +190,7 @@ impl Core {
     pub fn settle(&mut self, now: Moment) -> Vec<Effect> {
         if self.synced.is_complete() {
             self.tend_environments(now.elapsed);
+            self.tell_unreadable();
             for key in std::mem::take(&mut self.touched) {
                 self.judge(&key);
                 if self.leads {

@@ -62,7 +62,8 @@ impl Core {
     fn due(&self, one: &Environment, now: Duration) -> Due {
         let after = |since: Duration, seconds: u64| now.saturating_sub(since) > Duration::from_secs(seconds);
         let known = self.functions.get(&one.function());
-        let is_current = known.is_some_and(|known| known.revision == one.revision);
+        let is_unreadable = || self.unreadable.contains_key(&one.function());
+        let is_current = known.map_or_else(is_unreadable, |known| known.revision == one.revision);
         match one.stage {
             Stage::Deleting { asked, .. } if after(asked, DELETE_AGAIN_SECONDS) => Due::Delete,
             Stage::Creating | Stage::Deleting { .. } => Due::Nothing,

@@ -5,4 +5,5 @@ mod lifecycle;
 mod obstacles;
 mod reach;
 mod simulation;
+mod unreadable;
 mod world;
