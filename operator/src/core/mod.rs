@@ -99,6 +99,8 @@ pub struct Core {
     links: HashMap<LinkId, PodKey>,
     gateways: BTreeMap<GatewayId, Gateway>,
     touched: BTreeSet<FunctionKey>,
+    /// Environments on their way, while decisions are made.
+    starting: u32,
     effects: Vec<Effect>,
 }
 
@@ -149,6 +151,7 @@ impl Core {
             links: HashMap::new(),
             gateways: BTreeMap::new(),
             touched: BTreeSet::new(),
+            starting: 0,
             effects: Vec::new(),
         }
     }
@@ -191,6 +194,7 @@ impl Core {
         if self.synced.is_complete() {
             self.tend_environments(now.elapsed);
             self.tell_unreadable();
+            self.count_starting();
             for key in std::mem::take(&mut self.touched) {
                 self.judge(&key);
                 if self.leads {

@@ -31,8 +31,7 @@ impl Core {
             .idle_timeout_seconds
             .map_or(self.rules.idle_timeout, |s| Duration::from_secs(u64::from(s)));
         let may_start = known.may_start(now.elapsed) && !self.stands_still(key);
-        let starting = self.environments.values().filter(|one| one.is_starting()).count();
-        let starts_left = self.rules.starts_max.saturating_sub(count(starting));
+        let starts_left = self.rules.starts_max.saturating_sub(self.starting);
         let bounds = Bounds {
             environments_max: scaling.max_environments,
             // While starts fail, one at a time tells whether they still do.
@@ -47,6 +46,11 @@ impl Core {
         for _ in 0..plan.stop {
             self.stop_longest_idle(key, now.elapsed);
         }
+    }
+
+    /// Counts all environments on their way, once for the decisions of many Functions; each start adds to it.
+    pub(super) fn count_starting(&mut self) {
+        self.starting = count(self.environments.values().filter(|one| one.is_starting()).count());
     }
 
     fn observe(&self, key: &FunctionKey, now: Duration) -> Observed {
@@ -97,6 +101,7 @@ impl Core {
             pod::build(&known.function, &known.revision, &recipe.image, &identity, &self.installation);
         let environment =
             Environment::new(known.revision.clone(), log_stream, None, Stage::Creating, now.elapsed);
+        self.starting = self.starting.saturating_add(1);
         self.effects.push(Effect::CreatePod(pod.clone(), Box::new(manifest)));
         self.insert_environment(pod, environment);
     }

@@ -3,7 +3,7 @@
 use std::time::Duration;
 
 use protocol::link::assignment::Code;
-use protocol::link::control::FromOperator;
+use protocol::link::control::{Demand, FromOperator};
 use protocol::link::environment::{Phase, ToEnvironment};
 use serde_json::json;
 
@@ -179,6 +179,16 @@ fn idle_environments_beyond_demand_go_one_by_one() {
     world.demand(&hello, 1);
     assert!(drains(&world.pass(Duration::from_secs(3))).is_empty());
     assert!(drained.iter().all(|link| links.contains(link)));
+}
+
+#[test]
+fn starts_at_once_are_bounded_over_all_functions() {
+    let functions = [function("a", 1, &json!({})), function("b", 1, &json!({}))];
+    let mut world = World::with(functions.to_vec());
+    world.core.rules.starts_max = 3;
+    let wanted = |revision| Demand { revision, running: 0, waiting: 2 };
+    let demand = functions.iter().map(|one| wanted(world.revision(one))).collect();
+    assert_eq!(creations(&world.tell(Input::GatewayDemand(GATEWAY, demand))).len(), 3);
 }
 
 #[test]
