@@ -60,7 +60,6 @@ fn an_obstacle_is_told_again_while_invocations_wait() {
         }
         told(&effects).iter().filter(|one| matches!(one, FromOperator::Blocked { .. })).count()
     };
-    // Gateways forget after 30 s.
     assert_eq!(again(1), 8);
     assert_eq!(again(0), 0);
 }
