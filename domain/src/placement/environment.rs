@@ -26,8 +26,10 @@ pub(super) enum Stage {
     Sent,
     /// It belongs to the environment.
     Accepted,
-    /// Its answer is complete; the environment is not yet done with it.
+    /// Its answer is complete; the environment will be done with it in a moment.
     Answered,
+    /// Its answer has long been complete, and the environment is still not done with it.
+    Lingering,
 }
 
 /// What we gave an environment.

@@ -161,7 +161,7 @@ impl<R: Clone + PartialEq> Fleet<R> {
         match work.stage {
             Stage::Sent if !handed_over => self.wait_again(work.invocation),
             Stage::Sent | Stage::Accepted => Some(Effect::Lost(work.invocation)),
-            Stage::Answered => None,
+            Stage::Answered | Stage::Lingering => None,
         }
     }
 

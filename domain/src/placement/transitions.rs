@@ -141,6 +141,25 @@ fn an_update_moves_who_waits_and_leaves_who_runs() {
 }
 
 #[test]
+fn who_waits_for_an_environment_that_has_just_answered_demands_no_other() {
+    let mut fleet = fleet(1);
+    assert_eq!(fleet.arrive(invocation(1)), Ok(placed(1, 1)));
+    fleet.accepted(environment(1), invocation(1));
+    fleet.answered(environment(1), invocation(1));
+    assert_eq!(fleet.arrive(invocation(2)), Ok(None));
+    let demand = |waiting| vec![RevisionDemand { revision: 1, running: 1, waiting }];
+    assert_eq!(fleet.demand(), demand(0));
+    fleet.looked();
+    assert_eq!(fleet.demand(), demand(1), "it has not turned free since");
+    assert_eq!(fleet.finished(environment(1), invocation(1)), None);
+    assert_eq!(
+        fleet.report(environment(1), Reported::Free),
+        Some(Effect::Place(invocation(2), environment(1)))
+    );
+    assert_eq!(fleet.demand(), demand(0));
+}
+
+#[test]
 fn an_obstacle_answers_who_waits_and_who_comes_until_it_is_gone() {
     let mut fleet = fleet(0);
     assert_eq!(fleet.arrive(invocation(1)), Ok(None));

@@ -1,6 +1,6 @@
 //! What others want to know of a fleet: demand, and how many do what.
 
-use super::environment::{Environment, EnvironmentKey, Reported};
+use super::environment::{Environment, EnvironmentKey, Reported, Stage};
 use super::fleet::{Fleet, InvocationKey};
 
 /// Running and waiting invocations of one revision.
@@ -44,7 +44,8 @@ impl<R: Clone + PartialEq> Fleet<R> {
         self.environments.iter().filter(move |(_, environment)| current(environment)).map(|(key, _)| *key)
     }
 
-    /// Demand by revision; revisions without demand are left out.
+    /// Demand by revision; revisions without demand are left out. Who waits for an environment that has just
+    /// answered is no demand for another.
     pub fn demand(&self) -> Vec<RevisionDemand<R>> {
         let mut demand: Vec<RevisionDemand<R>> = Vec::new();
         let running = self.environments.values().filter(|environment| environment.work.is_some());
@@ -58,14 +59,32 @@ impl<R: Clone + PartialEq> Fleet<R> {
                 }),
             }
         }
-        if let (Some(current), 1..) = (&self.current, self.waiting.len()) {
-            let waiting = self.waiting.len();
+        let waiting = self.waiting.len().saturating_sub(self.about_to_be_free());
+        if let (Some(current), 1..) = (&self.current, waiting) {
             match demand.iter_mut().find(|of| of.revision == *current) {
                 Some(of) => of.waiting = waiting,
                 None => demand.push(RevisionDemand { revision: current.clone(), running: 0, waiting }),
             }
         }
         demand
+    }
+
+    /// Takes note that a look at the demand is over: what was answered before it and is not finished by the next
+    /// one occupies its environment for longer, and no longer hides a waiter from the demand.
+    pub fn looked(&mut self) {
+        let answered = self.environments.values_mut().filter_map(|environment| environment.work.as_mut());
+        for work in answered.filter(|work| work.stage == Stage::Answered) {
+            work.stage = Stage::Lingering;
+        }
+    }
+
+    /// Environments that have just answered: a caller that sends the next at once waits for one of these.
+    fn about_to_be_free(&self) -> usize {
+        let answered = |environment: &&Environment<R>| {
+            self.current.as_ref() == Some(&environment.revision)
+                && environment.work.is_some_and(|work| work.stage == Stage::Answered)
+        };
+        self.environments.values().filter(answered).count()
     }
 
     /// Invocations that run or wait here.

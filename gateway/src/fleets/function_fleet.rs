@@ -162,8 +162,12 @@ impl FunctionFleet {
 
     pub(crate) fn demand(&self) -> Vec<Demand> {
         let count = |number| u32::try_from(number).unwrap_or(u32::MAX);
-        let demand = self.lock().fleet.demand().into_iter();
+        let mut state = self.lock();
+        let demand = state.fleet.demand();
+        state.fleet.looked();
+        drop(state);
         demand
+            .into_iter()
             .map(|of| Demand {
                 revision: of.revision,
                 running: count(of.running),
