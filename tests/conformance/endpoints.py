@@ -128,7 +128,7 @@ class Local(Endpoint):
             (self.folder / f"{manifest['metadata']['name']}.yaml").write_text(json.dumps(manifest))
         # What a handler of `misbehaviour` writes to, and may be left of an earlier run.
         pathlib.Path("/tmp/child").unlink(missing_ok=True)
-        program = os.environ.get("KUBELAMBDA") or str(TARGET / "cli-dev/debug/kubelambda")
+        program = os.environ.get("KUBELAMBDA") or str(TARGET / "debug/kubelambda")
         self.log = open(self.folder.with_suffix(".log"), "w+")
         self.process = subprocess.Popen(
             [program, "local", str(self.folder), "--listen", "127.0.0.1:0", "--emulator", "off"],
