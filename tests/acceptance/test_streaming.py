@@ -128,7 +128,7 @@ def test_invoke_gets_a_streamed_response_whole(space):
 
 
 def test_a_caller_that_goes_away_stops_nothing(space):
-    """'If the client disconnects, the function runs on' (issue 4, item 8, as on AWS)."""
+    """'If the client disconnects, the function runs on' (as on AWS)."""
     got = space.client.invoke_with_response_stream(
         FunctionName=space.arn("parts"),
         Payload=json.dumps({"parts": ["first", "second", "last of the abandoned"], "pause_ms": 400}).encode(),
