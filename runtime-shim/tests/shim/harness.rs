@@ -90,6 +90,8 @@ impl Shim {
             .env("KUBELAMBDA_RUNTIME_API", "127.0.0.1:0")
             .env("KUBELAMBDA_TASK_ROOT", folder.join("task"))
             .env("KUBELAMBDA_TEMPORARY", folder.join("tmp"))
+            // What the tests themselves are run with is no part of an image.
+            .env_remove("KUBECONFIG")
             .env("KUBELAMBDA_ADDRESSES_FILE", folder.join("addresses"))
             .stdin(Stdio::null())
             .stdout(File::create(folder.join("log")).unwrap())
