@@ -74,8 +74,8 @@ def emulator():
     binary.chmod(0o755)
     function = glob.glob(str(ROOT / "target/images/**/native/**/bootstrap"), recursive=True)[0]
     return subprocess.Popen(
-        [str(binary), "--runtime-interface-emulator-address", "127.0.0.1:18080", "--runtime-api-address",
-         "127.0.0.1:19001", function],
+        [str(binary), "--runtime-interface-emulator-address", "127.0.0.1:18480", "--runtime-api-address",
+         "127.0.0.1:18481", function],
         stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL, env={**os.environ, "LOG_LEVEL": "error"},
     )
 
@@ -89,16 +89,16 @@ def warm(space, turns):
     try:
         def answers():
             try:
-                return post_in_turn("127.0.0.1", 18080, peer_path, 1)
+                return post_in_turn("127.0.0.1", 18480, peer_path, 1)
             except OSError:
                 return None
         eventually(answers, what="the emulator answers")
         own, others = [], []
         post_in_turn(address.hostname, address.port, own_path, WARM_UP)
-        post_in_turn("127.0.0.1", 18080, peer_path, WARM_UP)
+        post_in_turn("127.0.0.1", 18480, peer_path, WARM_UP)
         for _ in range(turns):
             own += post_in_turn(address.hostname, address.port, own_path, WARM_REQUESTS // turns)
-            others += post_in_turn("127.0.0.1", 18080, peer_path, WARM_REQUESTS // turns)
+            others += post_in_turn("127.0.0.1", 18480, peer_path, WARM_REQUESTS // turns)
         return own, others
     finally:
         peer.terminate()
