@@ -1,7 +1,7 @@
 # Sourced: how Kubelambda gets into the cluster that `make up` and `make test` use. Needs settings.sh and build.sh.
 #
-# With KUBECONFIG naming a cluster of your own, no cluster is started; REGISTRY must then name a registry and
-# path that the cluster pulls from and this machine may push to.
+# With KUBECONFIG naming a cluster of your own, no cluster is started and no image pushed; REGISTRY must then name a
+# registry and path where the images kubelambda/{operator,gateway,runtime-shim}:dev are. Runtimes are AWS's own images.
 
 OWN_KUBECONFIG=$PWD/$CLUSTER/kubeconfig
 if [ -n "${KUBECONFIG:-}" ] && [ "$(realpath -m "$KUBECONFIG")" != "$OWN_KUBECONFIG" ]; then
@@ -15,7 +15,7 @@ ENDPOINT=http://127.0.0.1:9000
 
 start_cluster() { ! $CLUSTER_IS_OURS || cluster start --dir $CLUSTER; }
 
-push_images() { tests/images/push-all && program_images; }
+push_images() { ! $CLUSTER_IS_OURS || { tests/images/push-all && program_images; }; }
 
 # Installs the chart, or upgrades it; pods restart only when an image or a setting has changed.
 install_chart() {
@@ -23,7 +23,7 @@ install_chart() {
   kubectl label namespace kubelambda default pod-security.kubernetes.io/enforce=restricted --overwrite
   local values=(--values tests/make/values.yaml)
   ! $CLUSTER_IS_OURS || values+=(--set-file registry.caBundle=$CLUSTER/pki/ca.crt)
-  $CLUSTER_IS_OURS || values+=(--set image.registry="$REGISTRY")
+  $CLUSTER_IS_OURS || values+=(--set image.registry="$REGISTRY" --set runtimes.registry=public.ecr.aws/lambda)
   # The tag stays `dev`, so a changed image must change the pods: its digest is an annotation.
   values+=(--set-string podAnnotations.programs="$(sha256sum $PROGRAMS/{operator,gateway,runtime-shim} | sha256sum | cut -c1-16)")
   helm upgrade --install kubelambda charts/kubelambda --namespace kubelambda --wait --timeout 3m "${values[@]}"
@@ -31,6 +31,7 @@ install_chart() {
 
 # Waits until the gateway answers through the forwarder.
 wait_for_gateway() {
+  $CLUSTER_IS_OURS || return 0
   for _ in $(seq 300); do
     curl -sf -o /dev/null $ENDPOINT/metrics && return 0
     sleep 0.2
