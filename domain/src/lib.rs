@@ -27,4 +27,4 @@ pub use account::{AccountId, Region};
 pub use arn::{FunctionArn, FunctionReference};
 pub use budget::TimeBudget;
 pub use ids::{AttemptId, ExtensionId, RequestId};
-pub use names::{FunctionName, InvalidName, Qualifier};
+pub use names::{FunctionName, InvalidName, LATEST, Qualifier};

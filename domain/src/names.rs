@@ -9,6 +9,9 @@ use serde::{Deserialize, Serialize};
 
 use crate::limits::{FUNCTION_NAME_CHARS_MAX, QUALIFIER_CHARS_MAX};
 
+/// The version of whatever is not published.
+pub const LATEST: &str = "$LATEST";
+
 /// Why a name was refused: what it names and the rule, in words fit for the caller.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
 #[error("{what} '{value}' must match {rule}")]
@@ -66,7 +69,7 @@ impl FromStr for Qualifier {
     type Err = InvalidName;
 
     fn from_str(text: &str) -> Result<Self, Self::Err> {
-        if text == "$LATEST" {
+        if text == LATEST {
             return Ok(Self::Latest);
         }
         let well_formed = (1..=QUALIFIER_CHARS_MAX).contains(&text.len()) && text.bytes().all(is_name_byte);
@@ -83,7 +86,7 @@ impl FromStr for Qualifier {
 impl fmt::Display for Qualifier {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
-            Self::Latest => f.write_str("$LATEST"),
+            Self::Latest => f.write_str(LATEST),
             Self::Version(number) => write!(f, "{number}"),
             Self::Alias(name) => f.write_str(name),
         }

@@ -1,4 +1,4 @@
-//! Labels and annotations that Kubelambda puts on objects. A label's value is a name of Kubernetes or a digest;
+//! Labels, annotations and names that Kubelambda puts on objects and that more than one program goes by. A label's value is a name of Kubernetes or a digest;
 //! whatever a caller or an author may choose freely is an annotation.
 
 /// On every pod of a function, with the value `kubelambda`: what programs select by.
@@ -15,6 +15,11 @@ pub const LOG_STREAM: &str = "kubelambda.dev/log-stream";
 pub const COMPONENT: &str = "app.kubernetes.io/component";
 /// The value of [`COMPONENT`] on pods of functions.
 pub const ENVIRONMENT: &str = "environment";
+
+/// Name of the Secret with the installation's link key: the operator makes it, gateways read it.
+pub const LINK_KEY_SECRET: &str = "kubelambda-link-key";
+/// The entry of that Secret: 32 bytes.
+pub const LINK_KEY_ENTRY: &str = "secret";
 
 /// Annotation on pods: the function's AWS name.
 pub const FUNCTION_NAME: &str = "kubelambda.dev/function-name";

@@ -7,7 +7,7 @@ use std::hash::{DefaultHasher, Hash, Hasher};
 use std::sync::Arc;
 
 use domain::AccountId;
-use gateway::catalog::{Created, Declared, DeclaredFunction, DeclaredNamespace, LATEST, Unavailable};
+use gateway::catalog::{Created, Declared, DeclaredFunction, DeclaredNamespace, Unavailable};
 use protocol::link::assignment::{ConfigurationHash, Revision};
 use resources::RuntimeSpec;
 use resources::configuration::{account_of_namespace, configuration_hash};
@@ -124,7 +124,7 @@ fn served(local: LocalFunction, runtime: Option<RuntimeSpec>, stamp: u64, debug:
             namespace: NAMESPACE.to_owned(),
             uid: format!("local-{object}"),
             function: object,
-            version: LATEST.to_owned(),
+            version: domain::LATEST.to_owned(),
             configuration: ConfigurationHash(configuration),
         },
         timeout_seconds: if debug { DEBUG_SECONDS } else { spec.timeout },

@@ -7,7 +7,7 @@ use std::sync::Arc;
 use domain::{AccountId, FunctionName, TimeBudget};
 use protocol::link::assignment::Revision;
 
-use super::{Catalog, Declared, DeclaredFunction, DeclaredNamespace, FunctionEntry, LATEST};
+use super::{Catalog, Declared, DeclaredFunction, DeclaredNamespace, FunctionEntry};
 use crate::fleets::FunctionFleet;
 
 impl Catalog {
@@ -61,7 +61,7 @@ fn entry(
         namespace: function.namespace.clone(),
         function: function.object.clone(),
         uid: function.created.uid.clone(),
-        version: LATEST.to_owned(),
+        version: domain::LATEST.to_owned(),
         configuration: function.configuration.clone(),
     };
     FunctionEntry {

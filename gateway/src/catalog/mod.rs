@@ -21,9 +21,6 @@ pub use source::{
     CatalogSource, Created, Declared, DeclaredFunction, DeclaredNamespace, DeclaredSender, Unavailable,
 };
 
-/// The version of a function that was not published.
-pub const LATEST: &str = "$LATEST";
-
 /// One function that callers can name.
 #[derive(Debug)]
 pub struct FunctionEntry {

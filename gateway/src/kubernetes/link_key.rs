@@ -6,11 +6,8 @@ use std::time::Duration;
 use k8s_openapi::api::core::v1::Secret;
 use kube::{Api, Client};
 use protocol::link::trust::{Distrust, LinkKey};
+use resources::labels::{LINK_KEY_ENTRY, LINK_KEY_SECRET};
 
-/// The Secret that the operator makes.
-pub const LINK_KEY_SECRET: &str = "kubelambda-link-key";
-/// The key in it: 32 bytes.
-pub const LINK_KEY_SECRET_KEY: &str = "secret";
 /// How often the Secret is looked for until it is there.
 const LOOK: Duration = Duration::from_secs(1);
 
@@ -66,6 +63,6 @@ pub async fn await_link_key(client: Client, namespace: &str) -> LinkKey {
 }
 
 fn key_in(secret: &Secret) -> Option<LinkKey> {
-    let bytes = secret.data.as_ref()?.get(LINK_KEY_SECRET_KEY)?;
+    let bytes = secret.data.as_ref()?.get(LINK_KEY_ENTRY)?;
     LinkKey::from_secret(&bytes.0).ok()
 }

@@ -16,5 +16,5 @@ mod pods;
 mod watching;
 
 pub use catalog::KubernetesCatalog;
-pub use link_key::{LINK_KEY_SECRET, LINK_KEY_SECRET_KEY, NoLinkKey, await_link_key, read_link_key};
+pub use link_key::{NoLinkKey, await_link_key, read_link_key};
 pub use operator::OperatorProvider;

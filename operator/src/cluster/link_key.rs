@@ -10,24 +10,19 @@ use k8s_openapi::api::core::v1::Secret;
 use kube::api::{ObjectMeta, PostParams};
 use kube::{Api, Client};
 use protocol::link::trust::{Distrust, LinkKey};
-use resources::labels;
+use resources::labels::{self, LINK_KEY_ENTRY, LINK_KEY_SECRET};
 use ring::rand::{SecureRandom, SystemRandom};
 
 use super::FIELD_MANAGER;
-
-/// `metadata.name` of the Secret.
-pub const SECRET_NAME: &str = "kubelambda-link-key";
-/// The key in its `data`.
-pub const SECRET_KEY: &str = "secret";
 
 /// Why there is no key.
 #[derive(Debug, thiserror::Error)]
 pub enum LinkKeyError {
     /// The API server refused or could not be asked.
-    #[error("the Secret {SECRET_NAME} cannot be read or created: {0}")]
+    #[error("the Secret {LINK_KEY_SECRET} cannot be read or created: {0}")]
     Api(#[from] kube::Error),
     /// The Secret exists and has no such key, or not 32 bytes.
-    #[error("the Secret {SECRET_NAME} holds no {length} bytes under '{SECRET_KEY}'", length = LinkKey::SECRET_BYTES)]
+    #[error("the Secret {LINK_KEY_SECRET} holds no {length} bytes under '{LINK_KEY_ENTRY}'", length = LinkKey::SECRET_BYTES)]
     Malformed(#[from] Distrust),
     /// The system gave no random bytes.
     #[error("no random bytes")]
@@ -37,19 +32,19 @@ pub enum LinkKeyError {
 /// Reads the key, and creates it first where there is none.
 pub async fn obtain(client: Client, namespace: &str) -> Result<LinkKey, LinkKeyError> {
     let api: Api<Secret> = Api::namespaced(client, namespace);
-    if let Some(secret) = api.get_opt(SECRET_NAME).await? {
+    if let Some(secret) = api.get_opt(LINK_KEY_SECRET).await? {
         return Ok(read(&secret)?);
     }
     let parameters = PostParams { field_manager: Some(FIELD_MANAGER.to_owned()), ..PostParams::default() };
     match api.create(&parameters, &fresh()?).await {
         Ok(secret) => Ok(read(&secret)?),
-        Err(kube::Error::Api(status)) if status.code == 409 => Ok(read(&api.get(SECRET_NAME).await?)?),
+        Err(kube::Error::Api(status)) if status.code == 409 => Ok(read(&api.get(LINK_KEY_SECRET).await?)?),
         Err(error) => Err(error.into()),
     }
 }
 
 fn read(secret: &Secret) -> Result<LinkKey, Distrust> {
-    let bytes = secret.data.as_ref().and_then(|data| data.get(SECRET_KEY));
+    let bytes = secret.data.as_ref().and_then(|data| data.get(LINK_KEY_ENTRY));
     LinkKey::from_secret(bytes.map_or(&[], |ByteString(bytes)| bytes.as_slice()))
 }
 
@@ -59,11 +54,11 @@ fn fresh() -> Result<Secret, LinkKeyError> {
     let labels = BTreeMap::from([(labels::MANAGED_BY.to_owned(), labels::MANAGER.to_owned())]);
     Ok(Secret {
         metadata: ObjectMeta {
-            name: Some(SECRET_NAME.to_owned()),
+            name: Some(LINK_KEY_SECRET.to_owned()),
             labels: Some(labels),
             ..ObjectMeta::default()
         },
-        data: Some(BTreeMap::from([(SECRET_KEY.to_owned(), ByteString(bytes))])),
+        data: Some(BTreeMap::from([(LINK_KEY_ENTRY.to_owned(), ByteString(bytes))])),
         immutable: Some(true),
         ..Secret::default()
     })

@@ -15,8 +15,6 @@ use super::status::pinned_image;
 use crate::image::{ImageFacts, ImageProgress};
 use crate::pod::RunImage;
 
-/// The version of everything that is not published.
-pub const LATEST: &str = "$LATEST";
 /// Where code lies, and where the command starts unless an image says otherwise.
 const TASK_ROOT: &str = "/var/task";
 
@@ -41,7 +39,7 @@ pub fn revision(function: &Function, runtime: Option<&RuntimeSpec>) -> Revision 
         namespace: function.metadata.namespace.clone().unwrap_or_default(),
         function: function.metadata.name.clone().unwrap_or_default(),
         uid: function.metadata.uid.clone().unwrap_or_default(),
-        version: LATEST.to_owned(),
+        version: domain::LATEST.to_owned(),
         configuration: ConfigurationHash(configuration_hash(&function.spec, runtime)),
     }
 }
