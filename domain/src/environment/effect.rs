@@ -84,3 +84,21 @@ pub(super) fn ending_of(failure: &Failure) -> Ending {
         other => Ending::Error { error_type: other.error_type().to_owned() },
     }
 }
+
+/// The init phase is over.
+pub(super) fn init_done(phase: InitPhase, outcome: InitOutcome) -> Vec<Effect> {
+    vec![Effect::InitDone { phase, outcome }]
+}
+
+/// A runtime that was started inside an invocation ended before it asked for the event.
+pub(super) fn inline_init_failed(error: Option<InitError>, exit: Exit) -> Vec<Effect> {
+    let outcome = match &error {
+        Some(told) => InitOutcome::Reported(told.clone()),
+        None => InitOutcome::Exited(exit.clone()),
+    };
+    let ending = outcome.ending();
+    let fail = error.map_or(Effect::Fail(Failure::Exited(exit)), Effect::FailInit);
+    let mut effects = init_done(InitPhase::Invoke, outcome);
+    effects.extend([Effect::Begin, fail, Effect::Finish(ending)]);
+    effects
+}

@@ -24,8 +24,8 @@ mod tests;
 
 pub use answer::AnswerRefusal;
 use answer::TimedOutRequests;
-use effect::ending_of;
 pub use effect::{Effect, InitOutcome, InvokeRefusal, NotAllowed};
+use effect::{ending_of, init_done, inline_init_failed};
 pub use state::{Answer, Attempt, InitError, Limit, Runtime, State};
 
 use crate::failure::{Exit, Failure};
@@ -233,20 +233,4 @@ impl Environment {
         self.timed_out.remember(attempt.request);
         self.state = State::Reset { attempt: Some(attempt), ending };
     }
-}
-
-fn init_done(phase: InitPhase, outcome: InitOutcome) -> Vec<Effect> {
-    vec![Effect::InitDone { phase, outcome }]
-}
-
-fn inline_init_failed(error: Option<InitError>, exit: Exit) -> Vec<Effect> {
-    let outcome = match &error {
-        Some(told) => InitOutcome::Reported(told.clone()),
-        None => InitOutcome::Exited(exit.clone()),
-    };
-    let ending = outcome.ending();
-    let fail = error.map_or(Effect::Fail(Failure::Exited(exit)), Effect::FailInit);
-    let mut effects = init_done(InitPhase::Invoke, outcome);
-    effects.extend([Effect::Begin, fail, Effect::Finish(ending)]);
-    effects
 }

@@ -2,13 +2,14 @@
 //!
 //! Sources: AWS's developer guide, "Lambda Telemetry API Event schema reference"; recorded events of the service.
 
+mod records;
+
 use domain::RequestId;
 use domain::log_format::Level;
-use domain::log_lines::Ending;
 use serde::Serialize;
 
 use super::event;
-use crate::extensions_api::Tracing;
+pub use records::{InitPhaseRecord, InitReport, InitStart, Metrics, ReportRecord, RuntimeDone, Span, Start};
 
 /// A record of the platform.
 #[derive(Debug, Clone, PartialEq)]
@@ -58,115 +59,6 @@ pub enum Platform {
         /// Their bytes.
         bytes: u64,
     },
-}
-
-/// `platform.initStart`.
-#[derive(Debug, Clone, PartialEq, Serialize)]
-#[serde(rename_all = "camelCase")]
-#[allow(missing_docs, reason = "the fields are those of the schema")]
-pub struct InitStart {
-    pub initialization_type: &'static str,
-    pub phase: &'static str,
-    pub function_name: String,
-    pub function_version: String,
-    pub instance_id: String,
-    pub instance_max_memory: u64,
-}
-
-/// `platform.initRuntimeDone`.
-#[derive(Debug, Clone, PartialEq, Serialize)]
-#[serde(rename_all = "camelCase")]
-#[allow(missing_docs, reason = "the fields are those of the schema")]
-pub struct InitPhaseRecord {
-    pub initialization_type: &'static str,
-    pub phase: &'static str,
-    pub status: &'static str,
-    #[serde(skip_serializing_if = "Option::is_none")]
-    pub error_type: Option<String>,
-}
-
-/// `platform.initReport`.
-#[derive(Debug, Clone, PartialEq, Serialize)]
-#[serde(rename_all = "camelCase")]
-#[allow(missing_docs, reason = "the fields are those of the schema")]
-pub struct InitReport {
-    #[serde(flatten)]
-    pub phase: InitPhaseRecord,
-    pub metrics: Metrics,
-}
-
-/// `platform.start`.
-#[derive(Debug, Clone, PartialEq, Serialize)]
-#[serde(rename_all = "camelCase")]
-#[allow(missing_docs, reason = "the fields are those of the schema")]
-pub struct Start {
-    pub request_id: RequestId,
-    pub function_arn: String,
-    pub version: String,
-    #[serde(skip_serializing_if = "Option::is_none")]
-    pub tenant_id: Option<String>,
-    #[serde(skip_serializing_if = "Option::is_none")]
-    pub tracing: Option<Tracing>,
-}
-
-/// `platform.runtimeDone`.
-#[derive(Debug, Clone, PartialEq, Serialize)]
-#[serde(rename_all = "camelCase")]
-#[allow(missing_docs, reason = "the fields are those of the schema")]
-pub struct RuntimeDone {
-    pub request_id: RequestId,
-    pub status: &'static str,
-    #[serde(skip_serializing_if = "Option::is_none")]
-    pub error_type: Option<String>,
-    #[serde(skip_serializing_if = "Vec::is_empty")]
-    pub spans: Vec<Span>,
-    pub metrics: Metrics,
-    #[serde(skip_serializing_if = "Option::is_none")]
-    pub tracing: Option<Tracing>,
-}
-
-/// `platform.report`.
-#[derive(Debug, Clone, PartialEq, Serialize)]
-#[serde(rename_all = "camelCase")]
-#[allow(missing_docs, reason = "the fields are those of the schema")]
-pub struct ReportRecord {
-    pub request_id: RequestId,
-    pub metrics: Metrics,
-    #[serde(skip_serializing_if = "Vec::is_empty")]
-    pub spans: Vec<Span>,
-    pub status: &'static str,
-    #[serde(skip_serializing_if = "Option::is_none")]
-    pub error_type: Option<String>,
-    #[serde(skip_serializing_if = "Option::is_none")]
-    pub tracing: Option<Tracing>,
-}
-
-/// Figures; those that a record does not have are left out.
-#[derive(Debug, Clone, Default, PartialEq, Serialize)]
-#[serde(rename_all = "camelCase")]
-#[allow(missing_docs, reason = "the fields are those of the schema")]
-pub struct Metrics {
-    pub duration_ms: f64,
-    #[serde(skip_serializing_if = "Option::is_none")]
-    pub produced_bytes: Option<usize>,
-    #[serde(skip_serializing_if = "Option::is_none")]
-    pub billed_duration_ms: Option<u64>,
-    #[serde(rename = "memorySizeMB", skip_serializing_if = "Option::is_none")]
-    pub memory_size_mb: Option<u32>,
-    #[serde(rename = "maxMemoryUsedMB", skip_serializing_if = "Option::is_none")]
-    pub max_memory_used_mb: Option<u64>,
-    #[serde(skip_serializing_if = "Option::is_none")]
-    pub init_duration_ms: Option<f64>,
-}
-
-/// A part of an invocation.
-#[derive(Debug, Clone, PartialEq, Serialize)]
-#[serde(rename_all = "camelCase")]
-#[allow(missing_docs, reason = "the fields are those of the schema")]
-pub struct Span {
-    pub name: &'static str,
-    pub start: String,
-    pub duration_ms: f64,
 }
 
 #[derive(Serialize)]
@@ -262,18 +154,6 @@ impl Platform {
                 event(time, kind, &DroppedRecord { dropped_bytes: *bytes, dropped_records: *records, reason })
             }
         }
-    }
-}
-
-/// An ending as records tell it: status, and error type.
-impl From<&Ending> for InitPhaseRecord {
-    fn from(ending: &Ending) -> Self {
-        let (status, error_type) = match ending {
-            Ending::Success => ("success", None),
-            Ending::TimedOut => ("timeout", None),
-            Ending::Error { error_type } => ("error", Some(error_type.clone())),
-        };
-        Self { initialization_type: "on-demand", phase: "init", status, error_type }
     }
 }
 

@@ -11,6 +11,7 @@ use std::time::Duration;
 
 use domain::extensions::Shutdown;
 use domain::failure::Exit;
+use rustix::process::Pid;
 
 use super::Actor;
 use super::timers::Timer;
@@ -21,6 +22,23 @@ use crate::diagnostics::say;
 const RESET_SECONDS_MAX: u64 = 10;
 /// How long connections of ended processes may take to be read to their end, in milliseconds.
 const SETTLE_MILLIS_MAX: u64 = 200;
+
+/// The runtime's process.
+#[derive(Debug, Default)]
+pub(super) struct RuntimeProcess {
+    pub pid: Option<Pid>,
+    /// It has ended by itself or was ended.
+    pub gone: bool,
+    /// How it ended; what it left behind is still being ended and read.
+    pub exit: Option<Exit>,
+}
+
+impl RuntimeProcess {
+    /// Its id, while it runs.
+    pub(super) fn running(&self) -> Option<Pid> {
+        self.pid.filter(|_| !self.gone)
+    }
+}
 
 impl Actor {
     pub(super) fn end_processes(&mut self) {

@@ -9,10 +9,29 @@ use protocol::link::environment::InitResult;
 use super::Actor;
 use super::extensions::ExtensionsState;
 use super::timers::Timer;
+use crate::clock::Instant;
 use crate::events::Event;
 use crate::processes::Command;
 use crate::variables::Variables;
 use crate::{clock, code};
+
+/// The init phase's clock, and how the latest ended.
+#[derive(Debug)]
+pub(super) struct InitClock {
+    pub started: Option<Instant>,
+    pub phase: InitPhase,
+    /// The runtime has asked for its first event, or never will.
+    pub runtime_done: bool,
+    pub result: Option<InitResult>,
+    /// Duration in milliseconds, until an invocation has reported it.
+    pub unreported_ms: Option<f64>,
+}
+
+impl Default for InitClock {
+    fn default() -> Self {
+        Self { started: None, phase: InitPhase::Init, runtime_done: false, result: None, unreported_ms: None }
+    }
+}
 
 impl Actor {
     pub(super) fn prepare(&mut self) -> Vec<Effect> {

@@ -15,6 +15,7 @@ mod invocation;
 mod leaving;
 mod limits;
 mod peers;
+mod published;
 mod records;
 mod shutdown;
 mod stream;
@@ -28,13 +29,11 @@ use std::sync::Arc;
 use bytes::Bytes;
 use domain::environment::{Effect, Environment};
 use domain::extensions::Shutdown;
-use domain::failure::{Exit, StartFailure};
+use domain::failure::StartFailure;
 use domain::grants::Grants;
-use domain::log_lines::InitPhase;
 use domain::log_stream::Day;
 use protocol::link::assignment::Assignment;
-use protocol::link::environment::{EnvironmentState, GRANT_MILLIS, InitResult, Phase};
-use rustix::process::Pid;
+use protocol::link::environment::{EnvironmentState, GRANT_MILLIS};
 use tokio::signal::unix::{Signal, SignalKind, signal};
 use tokio::sync::{mpsc, oneshot};
 
@@ -44,6 +43,8 @@ use crate::logs::Logs;
 use crate::processes::{OutOfMemoryKills, Processes};
 use crate::runtime_api::Connections;
 use crate::settings::Settings;
+use ending::RuntimeProcess;
+use init::InitClock;
 use invocation::Invocation;
 use peers::Peers;
 use timers::{Timer, Timers};
@@ -89,35 +90,6 @@ struct Assigned {
     code_failure: Option<StartFailure>,
 }
 
-/// The runtime's process.
-#[derive(Debug, Default)]
-struct RuntimeProcess {
-    pid: Option<Pid>,
-    /// It has ended by itself or was ended.
-    gone: bool,
-    /// How it ended; what it left behind is still being ended and read.
-    exit: Option<Exit>,
-}
-
-impl RuntimeProcess {
-    /// Its id, while it runs.
-    fn running(&self) -> Option<Pid> {
-        self.pid.filter(|_| !self.gone)
-    }
-}
-
-/// The init phase's clock, and how the latest ended.
-#[derive(Debug)]
-struct InitClock {
-    started: Option<Instant>,
-    phase: InitPhase,
-    /// The runtime has asked for its first event, or never will.
-    runtime_done: bool,
-    result: Option<InitResult>,
-    /// Duration in milliseconds, until an invocation has reported it.
-    unreported_ms: Option<f64>,
-}
-
 /// Why the program ends.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 enum Leave {
@@ -151,13 +123,7 @@ impl Actor {
             assigned: None,
             runtime: RuntimeProcess::default(),
             extensions: extensions::ExtensionsState::default(),
-            init: InitClock {
-                started: None,
-                phase: InitPhase::Init,
-                runtime_done: false,
-                result: None,
-                unreported_ms: None,
-            },
+            init: InitClock::default(),
             invocation: None,
             parked: None,
             memory: limits::MemoryUse::default(),
@@ -237,40 +203,6 @@ impl Actor {
         let mut waiting = std::collections::VecDeque::from(effects);
         while let Some(effect) = waiting.pop_front() {
             waiting.extend(self.carry_out(effect));
-        }
-    }
-
-    /// Tells every peer where the environment is, if that has changed.
-    fn publish(&mut self) {
-        let state = self.state();
-        let changed = self.published.as_ref().is_none_or(|told| {
-            told.phase != state.phase || told.init != state.init || told.revision != state.revision
-        });
-        if changed {
-            self.peers.tell_all(&state);
-            self.published = Some(state);
-        }
-    }
-
-    fn state(&self) -> EnvironmentState {
-        EnvironmentState {
-            phase: self.phase(),
-            revision: self.assigned.as_ref().map(|assigned| assigned.assignment.revision.clone()),
-            init: self.init.result.clone(),
-            invocations: self.invocations,
-        }
-    }
-
-    fn phase(&self) -> Phase {
-        use domain::environment::State;
-        match self.environment.state() {
-            State::Drained => Phase::Drained,
-            _ if self.environment.is_draining() => Phase::Draining,
-            State::Generic => Phase::Generic,
-            // A reset without an invocation is the end of a failed init phase.
-            State::Preparing | State::Init { .. } | State::Reset { attempt: None, .. } => Phase::Init,
-            State::Idle(_) if !self.grants.is_held() => Phase::Free,
-            _ => Phase::Busy,
         }
     }
 }

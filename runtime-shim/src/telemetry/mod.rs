@@ -8,43 +8,16 @@
 //! environment reaches the subscriber in the next.
 
 mod delivery;
+mod subscriber;
 
-use std::sync::Arc;
-use std::sync::atomic::{AtomicUsize, Ordering};
-
-use bytes::Bytes;
-use protocol::telemetry::{Api, Platform, SchemaVersion, Stream, Subscription, Types, line_event};
-use tokio::sync::mpsc;
+use protocol::telemetry::{Api, Platform, Stream, Subscription, line_event};
 
 use crate::clock;
 use delivery::Item;
+use subscriber::{Audience, Event, Subscriber, wants};
 
-/// What waits for one subscriber at most, in bytes.
-const BACKLOG_BYTES_MAX: usize = 2 * 1024 * 1024;
-/// The same in events.
-const BACKLOG_EVENTS_MAX: usize = 20_000;
-/// What the event about lost ones needs at most, in bytes.
-const LOST_EVENT_BYTES: usize = 512;
 /// What is kept for whoever subscribes later, in bytes.
 const HISTORY_BYTES_MAX: usize = 256 * 1024;
-
-/// An event, whom it is for.
-#[derive(Debug, Clone)]
-struct Event {
-    stream: Stream,
-    audience: Audience,
-    body: Bytes,
-}
-
-/// Which API's subscribers have an event in their schema.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-enum Audience {
-    Both,
-    Telemetry,
-    Logs,
-    /// The Logs API from its second schema on, and the Telemetry API.
-    NotFirstLogs,
-}
 
 /// All subscribers, and what is kept for later ones.
 #[derive(Debug, Default)]
@@ -59,15 +32,6 @@ pub(crate) struct Telemetry {
 struct History {
     events: Vec<Event>,
     bytes: usize,
-}
-
-#[derive(Debug)]
-struct Subscriber {
-    name: String,
-    subscription: Subscription,
-    items: mpsc::Sender<Item>,
-    waiting_bytes: Arc<AtomicUsize>,
-    dropped: (u64, u64),
 }
 
 impl Telemetry {
@@ -90,11 +54,7 @@ impl Telemetry {
             drop(known.items.try_send(Item::Redirect(Box::new(subscription))));
             return false;
         }
-        let (items, queue) = mpsc::channel(BACKLOG_EVENTS_MAX);
-        let waiting_bytes = Arc::new(AtomicUsize::new(0));
-        drop(tokio::spawn(delivery::run(subscription.clone(), queue, waiting_bytes.clone())));
-        let mut subscriber =
-            Subscriber { name: name.to_owned(), subscription, items, waiting_bytes, dropped: (0, 0) };
+        let mut subscriber = Subscriber::start(name, subscription);
         for event in self.history.iter().flat_map(|history| &history.events) {
             subscriber.offer(event);
         }
@@ -163,59 +123,13 @@ impl Telemetry {
     }
 }
 
-impl Subscriber {
-    /// Queues an event, if it is one for this subscriber and there is room.
-    fn offer(&mut self, event: &Event) {
-        let Subscription { api, schema, types, .. } = &self.subscription;
-        let in_schema = match event.audience {
-            Audience::Both => true,
-            Audience::Telemetry => *api == Api::Telemetry,
-            Audience::Logs => *api == Api::Logs,
-            Audience::NotFirstLogs => *schema > SchemaVersion::V20200815,
-        };
-        if !in_schema || !wants(*types, event.stream) {
-            return;
-        }
-        // Told once there is room for what follows, too; otherwise there would be a telling for each lost event.
-        if self.dropped.0 > 0 && self.has_room(event.body.len() + LOST_EVENT_BYTES) {
-            let (records, bytes) = self.dropped;
-            let lost = Platform::LogsDropped { records, bytes };
-            if self.queue(lost.to_json(&clock::iso(clock::epoch_millis())).into()) {
-                self.dropped = (0, 0);
-            }
-        }
-        if self.dropped.0 > 0 || !self.queue(event.body.clone()) {
-            self.dropped.0 += 1;
-            self.dropped.1 += event.body.len() as u64;
-        }
-    }
-
-    fn has_room(&self, bytes: usize) -> bool {
-        self.waiting_bytes.load(Ordering::Relaxed) + bytes <= BACKLOG_BYTES_MAX
-    }
-
-    fn queue(&self, body: Bytes) -> bool {
-        let length = body.len();
-        let queued = self.has_room(length) && self.items.try_send(Item::Event(body)).is_ok();
-        if queued {
-            self.waiting_bytes.fetch_add(length, Ordering::Relaxed);
-        }
-        queued
-    }
-}
-
-fn wants(types: Types, stream: Stream) -> bool {
-    match stream {
-        Stream::Platform => types.platform,
-        Stream::Function => types.function,
-        Stream::Extension => types.extension,
-    }
-}
-
 #[cfg(test)]
 mod tests {
+    use std::sync::atomic::Ordering;
+
     use serde_json::json;
 
+    use super::subscriber::BACKLOG_BYTES_MAX;
     use super::*;
 
     fn subscription(api: Api, types: &serde_json::Value) -> Subscription {

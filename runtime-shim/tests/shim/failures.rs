@@ -3,23 +3,24 @@
 use std::path::Path;
 use std::time::Duration;
 
-use protocol::link::environment::FunctionErrorCause::{Crashed, Init, TimedOut};
-use protocol::link::environment::{InitResult, Phase};
+use protocol::link::environment::FunctionErrorCause::{Crashed, TimedOut};
 use serde_json::json;
 
-use crate::harness::{Shim, assignment, assignment_with, wait_for};
+use crate::harness::{Shim, assignment, wait_for};
 use crate::link::{Link, Outcome, invoke};
 
 /// The answer to a time-out must be there this long after it, in milliseconds. The promise is 50 on a machine of
 /// one's own; tests share theirs.
 const TIME_OUT_SLACK_MILLIS: u64 = 400;
 
-async fn serves_the_next(gateway: &mut Link) {
+/// The next invocation is served.
+pub async fn serves_the_next(gateway: &mut Link) {
     let outcome = gateway.run(&json!({"next": 1})).await;
     assert_eq!(outcome.succeeded().json(), json!({"next": 1}));
 }
 
-fn payload(error_type: &str, outcome: &Outcome, message: &str) -> String {
+/// An error of the platform's, as its caller reads it.
+pub fn payload(error_type: &str, outcome: &Outcome, message: &str) -> String {
     let id = outcome.request;
     format!(r#"{{"errorType":"{error_type}","errorMessage":"RequestId: {id} Error: {message}"}}"#)
 }
@@ -108,90 +109,6 @@ async fn an_answer_stands_when_the_runtime_exits_after_it() {
         assert_eq!(outcome.succeeded().json(), event);
         serves_the_next(&mut gateway).await;
     }
-}
-
-/// A shim whose init phase has failed, as the operator is told.
-async fn failed_init(shim: &Shim, how: &str) -> (Link, InitResult) {
-    let mut operator = shim.operator().await;
-    operator.assign(assignment_with("RAW_INIT", how), bytes::Bytes::new()).await;
-    let state = operator.until_free().await;
-    (shim.gateway().await, state.init.unwrap())
-}
-
-#[tokio::test]
-async fn an_error_of_the_init_phase_reaches_the_caller_word_for_word() {
-    let shim = Shim::start().await;
-    let (mut gateway, init) = failed_init(&shim, "error").await;
-    let body =
-        r#"{"errorMessage": "no such module", "errorType": "Runtime.ImportModuleError", "requestId": ""}"#;
-    let error_type = "Runtime.ImportModuleError";
-    assert_eq!(init, InitResult::Failed { error_type: error_type.into(), message: body.into() });
-    let reported = shim.log_with("Phase: init\tStatus: error\tError Type: Runtime.ImportModuleError\n").await;
-    assert!(reported.contains("init error status 202\nINIT_REPORT Init Duration: "), "{reported}");
-    let outcome = gateway.run(&json!({})).await;
-    outcome.failed_with(Init, error_type);
-    assert_eq!(String::from_utf8_lossy(&outcome.body), body);
-    let again = "Phase: invoke\tStatus: error\tError Type: Runtime.ImportModuleError\nSTART RequestId: ";
-    assert!(outcome.tail.contains(again), "{}", outcome.tail);
-    gateway.run(&json!({})).await.failed_with(Init, error_type);
-}
-
-#[tokio::test]
-async fn an_exit_in_the_init_phase_is_repeated_and_told() {
-    let shim = Shim::start().await;
-    let (mut gateway, init) = failed_init(&shim, "exit5").await;
-    let message = "Runtime exited with error: exit status 5";
-    assert_eq!(init, InitResult::Failed { error_type: "Runtime.ExitError".into(), message: message.into() });
-    let outcome = gateway.run(&json!({})).await;
-    outcome.failed_with(Init, "Runtime.ExitError");
-    assert_eq!(String::from_utf8_lossy(&outcome.body), payload("Runtime.ExitError", &outcome, message));
-}
-
-#[tokio::test]
-async fn a_program_that_does_not_exist_is_an_invalid_entrypoint() {
-    let shim = Shim::start().await;
-    for (command, message) in
-        [("/no/such/program", "no such file or directory"), ("nosuchprogram", "not found in $PATH")]
-    {
-        let shim = if command.starts_with('/') { &shim } else { &Shim::start().await };
-        let mut assignment = assignment();
-        assignment.command = vec![command.into()];
-        let mut operator = shim.operator().await;
-        operator.assign(assignment, bytes::Bytes::new()).await;
-        let state = operator.until_free().await;
-        let Some(InitResult::Failed { error_type, message: told }) = state.init else { panic!("{state:?}") };
-        assert_eq!(error_type, "Runtime.InvalidEntrypoint");
-        assert!(told.contains(message), "{told}");
-        let outcome = shim.gateway().await.run(&json!({})).await;
-        outcome.failed_with(Init, "Runtime.InvalidEntrypoint");
-        assert!(outcome.json()["errorMessage"].as_str().unwrap().contains(message), "{outcome:?}");
-    }
-}
-
-#[tokio::test]
-async fn an_init_phase_that_takes_too_long_is_repeated_inside_the_invocation() {
-    let shim = Shim::start_with(&[("KUBELAMBDA_INIT_LIMIT_MILLIS", "700")]).await;
-    let mut assignment = assignment_with("RAW_INIT", "hang");
-    assignment.variables.insert("RAW_INIT_ONCE".into(), shim.path("never"));
-    std::fs::remove_file(shim.path("never")).ok();
-    // Hangs the first time only.
-    let mut operator = shim.operator().await;
-    operator.assign(assignment, bytes::Bytes::new()).await;
-    let state = operator.until_free().await;
-    assert_eq!(state.init, Some(InitResult::TimedOut));
-    shim.log_with("Phase: init\tStatus: timeout\n").await;
-    let mut gateway = shim.gateway().await;
-    serves_the_next(&mut gateway).await;
-}
-
-#[tokio::test]
-async fn a_repeated_init_phase_uses_up_the_function_s_time() {
-    let shim = Shim::start_with(&[("KUBELAMBDA_INIT_LIMIT_MILLIS", "300")]).await;
-    let (mut gateway, _) = failed_init(&shim, "hang").await;
-    let outcome = gateway.run_with(invoke(500), "{}").await;
-    outcome.failed_with(TimedOut, "Sandbox.Timedout");
-    assert!(outcome.tail.contains("Phase: invoke\tStatus: timeout\nSTART "), "{}", outcome.tail);
-    gateway.until_phase(Phase::Free).await;
 }
 
 #[tokio::test]

@@ -1,9 +1,9 @@
-//! From generic to drained: assignment, one at a time, grants, freezing, and the ways to end.
+//! From generic to serving: assignment, one invocation at a time, grants.
 
-use std::time::{Duration, Instant};
+use std::time::Instant;
 
 use bytes::Bytes;
-use protocol::link::assignment::{Code, Idle};
+use protocol::link::assignment::Code;
 use protocol::link::environment::{FromEnvironment, Phase, Refusal, ToEnvironment};
 use protocol::link::handshake::Role;
 use protocol::link::trust::LinkKey;
@@ -166,80 +166,6 @@ async fn the_state_is_busy_until_the_runtime_asks_for_more() {
     });
     let tail = String::from_utf8(finished.await.to_vec()).unwrap();
     assert!(tail.contains("after the answer\nEND RequestId"), "{tail}");
-}
-
-#[tokio::test]
-async fn processes_are_stopped_between_invocations_and_run_again_for_the_next() {
-    for (idle, stops) in [(Idle::Freeze, true), (Idle::Run, false)] {
-        let shim = Shim::start_with(&[("KUBELAMBDA_IDLE_GRACE_MILLIS", "20")]).await;
-        let mut assignment = assignment();
-        assignment.idle = idle;
-        let mut gateway = shim.ready(assignment).await;
-        let pid = gateway.run(&json!({"do": "pid"})).await.json();
-        let stopped = || {
-            let stat = std::fs::read_to_string(format!("/proc/{pid}/stat")).unwrap();
-            stat.rsplit_once(')').unwrap().1.trim_start().starts_with('T').then_some(())
-        };
-        if stops {
-            wait_for("the freeze", stopped).await;
-        }
-        assert_eq!(gateway.run(&json!({"do": "pid"})).await.json(), pid);
-        assert!(stops || stopped().is_none());
-    }
-}
-
-#[tokio::test]
-async fn sigterm_lets_an_invocation_finish_and_refuses_the_next() {
-    let mut shim = Shim::start().await;
-    let mut gateway = shim.ready(assignment()).await;
-    let mut other = shim.gateway().await;
-    let file = shim.path("go");
-    let running = invoke(20_000);
-    let event = json!({"do": "wait for", "file": file}).to_string();
-    gateway.send(ToEnvironment::Invoke(Box::new(running.clone())), event.into()).await;
-    other.until_phase(Phase::Busy).await;
-    shim.signal(rustix::process::Signal::TERM);
-    other.until_phase(Phase::Draining).await;
-    assert_eq!(other.refused(invoke(1_000)).await, Refusal::Draining);
-    std::fs::write(&file, "").unwrap();
-    gateway.outcome(&running, Instant::now()).await.unwrap().succeeded();
-    assert_eq!(shim.exited().await.code(), Some(0));
-}
-
-#[tokio::test]
-async fn sigterm_ends_an_idle_environment_and_its_processes_at_once() {
-    let mut shim = Shim::start().await;
-    let mut gateway = shim.ready(assignment()).await;
-    let pid = gateway.run(&json!({"do": "pid"})).await.json();
-    let told = Instant::now();
-    shim.signal(rustix::process::Signal::TERM);
-    assert_eq!(shim.exited().await.code(), Some(0));
-    assert!(told.elapsed() < Duration::from_secs(1), "{:?}", told.elapsed());
-    let gone = || (!std::path::Path::new(&format!("/proc/{pid}")).exists()).then_some(());
-    wait_for("the runtime's end", gone).await;
-}
-
-#[tokio::test]
-async fn what_a_gateway_sent_before_it_knew_is_refused_and_not_lost() {
-    let mut shim = Shim::start().await;
-    let mut gateway = shim.ready(assignment()).await;
-    let sent = invoke(1_000);
-    shim.signal(rustix::process::Signal::TERM);
-    gateway.until_phase(Phase::Drained).await;
-    gateway.send(ToEnvironment::Invoke(Box::new(sent.clone())), Bytes::from_static(b"{}")).await;
-    assert_eq!(gateway.outcome(&sent, Instant::now()).await.unwrap_err(), Refusal::Draining);
-    assert_eq!(shim.exited().await.code(), Some(0));
-}
-
-#[tokio::test]
-async fn a_drained_environment_stays_until_it_is_deleted() {
-    let shim = Shim::start().await;
-    let mut gateway = shim.ready(assignment()).await;
-    let mut operator = shim.operator().await;
-    operator.send(ToEnvironment::Drain, Bytes::new()).await;
-    operator.until_phase(Phase::Drained).await;
-    assert_eq!(gateway.refused(invoke(1_000)).await, Refusal::Draining);
-    shim.gateway().await.until_phase(Phase::Drained).await;
 }
 
 #[tokio::test]

@@ -11,11 +11,16 @@
     reason = "a test ends by panicking, and says what it knows"
 )]
 
+mod assignments;
 mod defences;
+mod ending;
 mod endurance;
+mod extension_failures;
 mod extensions;
 mod failures;
+mod freezing;
 mod harness;
+mod init_failures;
 mod invocations;
 mod lifecycle;
 mod link;

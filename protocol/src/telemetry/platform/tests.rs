@@ -1,3 +1,5 @@
+use domain::log_lines::Ending;
+
 use super::*;
 
 #[test]
