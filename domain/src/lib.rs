@@ -22,9 +22,11 @@ pub mod log_tail;
 pub mod names;
 pub mod placement;
 pub mod scaling;
+pub mod tracing_mode;
 
 pub use account::{AccountId, Region};
 pub use arn::{FunctionArn, FunctionReference};
 pub use budget::TimeBudget;
 pub use ids::{AttemptId, ExtensionId, RequestId};
 pub use names::{FunctionName, InvalidName, LATEST, Qualifier};
+pub use tracing_mode::TracingMode;

@@ -10,7 +10,7 @@ use crate::runtime::RuntimeSpec;
 
 /// The digest of everything in a Function that its environments depend on: 16 hexadecimal digits.
 ///
-/// A change of what is not listed here (description, scaling) leaves environments as they are. The shim's
+/// A change of what is not listed here (description, scaling, tracing) leaves environments as they are. The shim's
 /// version is left out on purpose: an upgrade of Kubelambda restarts nothing that runs.
 pub fn configuration_hash(function: &FunctionSpec, runtime: Option<&RuntimeSpec>) -> String {
     ConfigurationPrefix::of(function).hash(runtime)
@@ -47,6 +47,8 @@ impl ConfigurationPrefix {
             scaling: _,
             idle,
             logging_config,
+            // The gateway decides on it, per invocation; environments do not know it.
+            tracing_config: _,
             pod,
         } = function;
         let mut configuration = json!([
@@ -115,6 +117,7 @@ mod tests {
         let hash = configuration_hash(&spec(base.clone()), None);
         assert_eq!(hash.len(), 16);
         assert_eq!(hash_with("description", json!("d")), hash);
+        assert_eq!(hash_with("tracingConfig", json!({"mode": "Active"})), hash);
         assert_eq!(hash_with("scaling", json!({"maxEnvironments": 3})), hash);
         assert_ne!(hash_with("loggingConfig", json!({"logFormat": "JSON"})), hash);
         assert_ne!(hash_with("timeout", json!(4)), hash);

@@ -10,6 +10,7 @@ use serde::{Deserialize, Serialize};
 use crate::conditions::Condition;
 use crate::logging::LoggingConfig;
 use crate::pod::PodSettings;
+use crate::tracing::TracingConfig;
 
 /// An AWS Lambda function that runs in this cluster.
 #[derive(CustomResource, KubeSchema, Serialize, Deserialize, Clone, Debug, PartialEq)]
@@ -127,6 +128,10 @@ pub struct FunctionSpec {
     /// How the function's log is written, and what of it.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub logging_config: Option<LoggingConfig>,
+
+    /// Whether the platform traces the function by itself.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub tracing_config: Option<TracingConfig>,
 
     /// Settings of the function's pods: an allow-list.
     #[serde(default, skip_serializing_if = "Option::is_none")]

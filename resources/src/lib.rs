@@ -15,6 +15,7 @@ pub mod labels;
 pub mod logging;
 pub mod pod;
 pub mod runtime;
+pub mod tracing;
 
 pub use conditions::{Condition, ConditionStatus, Reason};
 pub use function::{Function, FunctionSpec, FunctionStatus};

@@ -99,6 +99,7 @@ impl Snapshot {
                 timeout_seconds: served.timeout_seconds,
                 memory_mb: spec.memory_size,
                 environments_max: spec.scaling.max_environments,
+                tracing: spec.tracing(),
                 unavailable: served.unavailable.clone(),
             })
         });

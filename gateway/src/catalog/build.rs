@@ -70,6 +70,7 @@ fn entry(
         budget: TimeBudget::from_timeout_seconds(function.timeout_seconds),
         memory_mb: function.memory_mb,
         environments_max: function.environments_max,
+        tracing: function.tracing,
         unavailable: function.unavailable.clone(),
         fleet: fleet_of(&revision),
         revision,

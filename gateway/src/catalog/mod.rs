@@ -10,7 +10,7 @@ mod source;
 use std::collections::HashMap;
 use std::sync::Arc;
 
-use domain::{AccountId, FunctionName, TimeBudget};
+use domain::{AccountId, FunctionName, TimeBudget, TracingMode};
 use protocol::link::assignment::Revision;
 
 use crate::fleets::FunctionFleet;
@@ -36,6 +36,8 @@ pub struct FunctionEntry {
     pub memory_mb: u32,
     /// Most environments at once.
     pub environments_max: u32,
+    /// Whether the platform traces it by itself.
+    pub tracing: TracingMode,
     /// Why it cannot be invoked, where that is known without a pod.
     pub unavailable: Option<Unavailable>,
     pub(crate) fleet: Arc<FunctionFleet>,

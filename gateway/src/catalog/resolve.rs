@@ -81,6 +81,7 @@ mod tests {
             timeout_seconds: 3,
             memory_mb: 128,
             environments_max: 1,
+            tracing: domain::TracingMode::default(),
             unavailable: None,
         }
     }

@@ -2,7 +2,7 @@
 
 use std::sync::Arc;
 
-use domain::{AccountId, FunctionName};
+use domain::{AccountId, FunctionName, TracingMode};
 use futures::future::BoxFuture;
 use protocol::link::assignment::ConfigurationHash;
 use tokio::sync::watch;
@@ -51,6 +51,8 @@ pub struct DeclaredFunction {
     pub memory_mb: u32,
     /// Most environments at once.
     pub environments_max: u32,
+    /// Whether the platform traces it by itself.
+    pub tracing: TracingMode,
     /// Why it cannot be invoked.
     pub unavailable: Option<Unavailable>,
 }

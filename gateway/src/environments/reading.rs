@@ -71,7 +71,8 @@ async fn take(session: &Session, message: FromEnvironment, body: Bytes) -> Resul
         FromEnvironment::Accepted { attempt } => accept(session, attempt),
         FromEnvironment::Response(part) => answer(session, part, body).await?,
         FromEnvironment::Finished { attempt, report } => finish(session, attempt, &report, body).await?,
-        FromEnvironment::Unknown => {}
+        // Nothing is made of segments yet.
+        FromEnvironment::Segment | FromEnvironment::Unknown => {}
     }
     Ok(())
 }

@@ -1,6 +1,6 @@
 //! From objects of the API server to what the catalog is built from.
 
-use domain::FunctionName;
+use domain::{FunctionName, TracingMode};
 use k8s_openapi::api::core::v1::Namespace;
 use k8s_openapi::apimachinery::pkg::apis::meta::v1::ObjectMeta;
 use kube::ResourceExt as _;
@@ -25,6 +25,7 @@ pub(super) struct KeptFunction {
     timeout_seconds: u32,
     memory_mb: u32,
     environments_max: u32,
+    tracing: TracingMode,
     invalid: Option<String>,
 }
 
@@ -49,6 +50,7 @@ impl KeptFunction {
             timeout_seconds: self.timeout_seconds,
             memory_mb: self.memory_mb,
             environments_max: self.environments_max,
+            tracing: self.tracing,
             unavailable: unknown.or_else(invalid),
         }
     }
@@ -73,6 +75,7 @@ impl Watched for Function {
             created: created(&self.metadata),
             name,
             prefix: ConfigurationPrefix::of(&self.spec),
+            tracing: self.spec.tracing(),
             runtime: self.spec.runtime,
             timeout_seconds: self.spec.timeout,
             memory_mb: self.spec.memory_size,
@@ -129,7 +132,8 @@ mod tests {
             "metadata": {"name": "my-func", "namespace": "n", "uid": "u", "generation": 2,
                          "creationTimestamp": "2026-01-01T00:00:00Z"},
             "spec": {"functionName": "My_Func", "runtime": "python3.13", "handler": "a.b",
-                     "code": {"inline": {"a.py": "x"}}, "timeout": 7, "scaling": {"maxEnvironments": 4}},
+                     "code": {"inline": {"a.py": "x"}}, "timeout": 7, "scaling": {"maxEnvironments": 4},
+                     "tracingConfig": {"mode": "Active"}},
             "status": {"conditions": [{"type": "Ready", "status": "False", "reason": "InvalidSpec",
                 "observedGeneration": 2, "message": "too big", "lastTransitionTime": "2026-01-01T00:00:00Z"}]}
         }))
@@ -148,6 +152,7 @@ mod tests {
         assert_eq!(declared.configuration.0, expected);
         assert_eq!((declared.name.as_str(), declared.object.as_str()), ("My_Func", "my-func"));
         assert_eq!((declared.timeout_seconds, declared.environments_max), (7, 4));
+        assert_eq!(declared.tracing, TracingMode::Active);
         assert_eq!(declared.created.epoch_seconds, 1_767_225_600);
     }
 

@@ -69,8 +69,8 @@ fn check(header: &[u8]) -> Result<&str, ServiceError> {
     }
 }
 
-/// The value of `key`, where it has one.
-fn field<'a>(header: &'a str, key: &str) -> Option<&'a str> {
+/// The value of `key` in a trace header, where it has one.
+pub fn field<'a>(header: &'a str, key: &str) -> Option<&'a str> {
     let pairs = header.split(';').filter_map(|pair| pair.split_once('='));
     let of_key = |(name, _): &(&str, &str)| name.trim().eq_ignore_ascii_case(key);
     pairs.filter(of_key).map(|(_, value)| value.trim()).find(|value| !value.is_empty())

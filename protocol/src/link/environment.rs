@@ -22,6 +22,7 @@ pub use super::response::{
     FunctionError, FunctionErrorCause, ResponseHead, ResponseMode, ResponsePart, STREAM_PART_BYTES_MAX,
     STREAM_WINDOW_PARTS,
 };
+pub use super::timeline::{InitInterval, Interval, Timeline};
 
 /// From a gateway or the operator to a shim.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
@@ -71,7 +72,8 @@ pub struct Invoke {
     /// Who calls, where the gateway knows.
     #[serde(default)]
     pub identity: Option<CognitoIdentity>,
-    /// `X-Amzn-Trace-Id`, as received or made.
+    /// `X-Amzn-Trace-Id` for the runtime. Where the platform traces the function itself and the trace is
+    /// sampled, its `Parent` is the function's segment.
     #[serde(default)]
     pub trace: Option<String>,
     /// Tenant id.
@@ -125,6 +127,10 @@ pub enum FromEnvironment {
         /// What it took.
         report: Report,
     },
+    /// The function sent a segment to its X-Ray daemon; the body is the document, at most
+    /// [`SEGMENT_BYTES_MAX`]. It goes to the gateway whose invocation runs, else to the one whose invocation
+    /// ran last.
+    Segment,
     /// Passed over; what a newer shim may send.
     #[serde(other)]
     Unknown,
@@ -132,6 +138,9 @@ pub enum FromEnvironment {
 
 /// How long a shim keeps itself for the peer that it granted itself to, in milliseconds.
 pub const GRANT_MILLIS: u64 = 100;
+
+/// Largest segment document on the link, in bytes; as large as X-Ray takes.
+pub const SEGMENT_BYTES_MAX: usize = 64 * 1024;
 
 /// Where an environment is in its life.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Serialize, Deserialize)]
@@ -219,6 +228,9 @@ pub struct Report {
     pub init_duration_ms: Option<f64>,
     /// What was left of the time budget when the response was complete, in milliseconds.
     pub remaining_ms: u64,
+    /// When it all was; a shim of an earlier version does not say.
+    #[serde(default)]
+    pub timeline: Option<Timeline>,
 }
 
 #[cfg(test)]

@@ -81,6 +81,7 @@ impl Actor {
             max_memory_used_mb,
             init_duration_ms: invocation.init_ms,
             remaining_ms: invocation.remaining_ms,
+            timeline: None,
         };
         let tail = if invocation.invoke.wants_log_tail {
             Bytes::from(self.logs.take_tail())

@@ -189,6 +189,7 @@ async fn run(invoke: Invoke, payload: Bytes, conduct: Conduct, writer: Writer, s
         max_memory_used_mb: 40,
         init_duration_ms: None,
         remaining_ms: 2_000,
+        timeline: None,
     };
     let tail = if wants_log_tail { Bytes::from_static(b"START\nEND\n") } else { Bytes::new() };
     say_frame(&writer, FromEnvironment::Finished { attempt, report }, tail).await;

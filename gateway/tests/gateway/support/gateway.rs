@@ -88,6 +88,7 @@ pub fn function(name: &str, environments_max: u32) -> DeclaredFunction {
         timeout_seconds: 3,
         memory_mb: 128,
         environments_max,
+        tracing: domain::TracingMode::default(),
         unavailable: None,
     }
 }
