@@ -7,6 +7,8 @@ use resources::FunctionSpec;
 
 /// Where the shim is found in both containers.
 pub(super) const SHIM_PATH: &str = "/kubelambda";
+/// The file that the shim's container writes beside the shim: the users of the pod, as `/etc/passwd` lists them.
+const USERS_FILE: &str = "passwd";
 /// Room for the shim, in MiB.
 const SHIM_MIB: u32 = 16;
 /// What the kubelet grants `/tmp` beyond its size, in MiB: the shim ends an invocation that fills `/tmp`
@@ -35,11 +37,16 @@ pub(super) fn shim_writable() -> VolumeMount {
 }
 
 pub(super) fn mounts_of_function(spec: &FunctionSpec) -> Vec<VolumeMount> {
-    let mut mounts = vec![mount(SHIM, SHIM_PATH, true), mount(TEMPORARY, "/tmp", false)];
+    let mut mounts = vec![mount(SHIM, SHIM_PATH, true), users(), mount(TEMPORARY, "/tmp", false)];
     if has_code_volume(spec) {
         mounts.push(mount(CODE, "/var/task", false));
     }
     mounts
+}
+
+/// No image lists the user id that a pod runs as; on AWS it has an entry, and a home.
+fn users() -> VolumeMount {
+    VolumeMount { sub_path: Some(USERS_FILE.to_owned()), ..mount(SHIM, "/etc/passwd", true) }
 }
 
 /// An image brings its code itself, under `/var/task` like as not, and a volume there would hide it.

@@ -207,6 +207,8 @@ async fn the_shim_installs_itself_and_ends_when_told() {
     assert!(status.success());
     let copy = std::fs::read(folder.join("runtime-shim")).unwrap();
     assert!(copy == std::fs::read(program()).unwrap());
+    let own = format!("sbx_user1051:x:{}:", rustix::process::getuid().as_raw());
+    assert!(std::fs::read_to_string(folder.join("passwd")).unwrap().starts_with(&own));
     let pid = rustix::process::Pid::from_raw(i32::try_from(installer.id()).unwrap()).unwrap();
     rustix::process::kill_process(pid, rustix::process::Signal::TERM).unwrap();
     let status = wait_for("the installer's end", || installer.try_wait().unwrap()).await;
