@@ -171,6 +171,15 @@ impl Failure {
         format!("{{\"errorType\":{error_type},\"errorMessage\":{message}}}")
     }
 
+    /// What `platform.fault` says of it, to subscribers of the Logs API: its lines in the log, but for a time-out,
+    /// for which the service was recorded to say no more than this.
+    pub fn fault(&self, request: RequestId, log_lines: &str) -> String {
+        match self {
+            Self::TimedOut { .. } => format!("RequestId: {request}\tStatus: timeout\n"),
+            _ => log_lines.to_owned(),
+        }
+    }
+
     /// What the log says of it, if anything; `now` is the current time in ISO 8601.
     pub fn log_lines(&self, request: RequestId, now: &str) -> Option<String> {
         match self {

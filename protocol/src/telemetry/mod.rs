@@ -7,10 +7,12 @@ mod platform;
 mod subscription;
 
 pub use platform::{
-    InitPhaseRecord, InitReport, InitStart, Metrics, Platform, ReportRecord, RuntimeDone, Span, Start,
+    InitPhaseRecord, InitReport, InitStart, Instance, Metrics, Platform, ReportRecord, RuntimeDone, Span,
+    Start,
 };
 pub use subscription::{
-    Api, Buffering, Destination, InvalidSubscription, SchemaVersion, Subscription, Types, refused,
+    Api, Buffering, Destination, InvalidSubscription, SchemaVersion, Subscription, Types, invalid_body,
+    refused,
 };
 
 use domain::log_format::Level;

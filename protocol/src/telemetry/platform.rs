@@ -3,13 +3,16 @@
 //! Sources: AWS's developer guide, "Lambda Telemetry API Event schema reference"; recorded events of the service.
 
 mod records;
+mod schema;
 
 use domain::RequestId;
 use domain::log_format::Level;
 use serde::Serialize;
 
 use super::event;
-pub use records::{InitPhaseRecord, InitReport, InitStart, Metrics, ReportRecord, RuntimeDone, Span, Start};
+pub use records::{
+    InitPhaseRecord, InitReport, InitStart, Instance, Metrics, ReportRecord, RuntimeDone, Span, Start,
+};
 
 /// A record of the platform.
 #[derive(Debug, Clone, PartialEq)]

@@ -4,6 +4,7 @@
 
 use std::ops::RangeInclusive;
 
+use serde::Serialize;
 use serde_json::{Value, json};
 
 /// Which API a subscription came through.
@@ -24,6 +25,13 @@ pub enum SchemaVersion {
     V20220701,
     V20221213,
     V20250129,
+}
+
+impl SchemaVersion {
+    /// It is one of the Logs API's, not the Telemetry API's.
+    pub fn is_of_logs(self) -> bool {
+        self < Self::V20220701
+    }
 }
 
 /// Which streams.
@@ -212,9 +220,26 @@ fn http_uri(uri: &str) -> Option<(u16, String)> {
     (HOSTS.contains(&host) && visible && path.len() <= PATH_BYTES_MAX).then_some((port, path))
 }
 
-/// The body of a refusal.
+/// The body of a refused subscription that was understood: the keys' order is that of the other APIs.
 pub fn refused(error_type: &str, message: &str) -> String {
     json!({"errorMessage": message, "errorType": error_type}).to_string()
+}
+
+/// The body that says what is wrong with a subscription. The service was recorded to put the type first, and to
+/// name the API in it, where its emulator says `ValidationError`.
+pub fn invalid_body(api: Api, message: &str) -> String {
+    #[derive(Serialize)]
+    #[serde(rename_all = "camelCase")]
+    struct Invalid<'a> {
+        error_type: &'a str,
+        error_message: &'a str,
+    }
+    let error_type = match api {
+        Api::Telemetry => "Telemetry.ValidationError",
+        Api::Logs => "Logs.ValidationError",
+    };
+    // Its keys are strings, so it always is JSON.
+    serde_json::to_string(&Invalid { error_type, error_message: message }).unwrap_or_default()
 }
 
 #[cfg(test)]

@@ -21,7 +21,7 @@ impl Actor {
         let request = invocation.invoke.request_id;
         self.logs.drain();
         if let Some(lines) = failure.log_lines(request, &clock::iso(clock::epoch_millis())) {
-            self.logs.record(|| Platform::Fault(lines.trim_end().to_owned()), Some(&lines));
+            self.logs.record(|| Platform::Fault(failure.fault(request, &lines)), Some(&lines));
         }
         let cause = match failure {
             Failure::TimedOut { .. } => FunctionErrorCause::TimedOut,

@@ -1,18 +1,17 @@
 //! The platform's records of init phases and invocations: for the log, and for extensions that subscribed.
 
-use std::time::Duration;
-
 use domain::environment::InitOutcome;
 use domain::log_lines::{self, Ending, InitPhase, ReportLine};
 use domain::log_stream::log_stream_name;
 use protocol::extensions_api::Tracing;
 use protocol::telemetry::{
-    InitPhaseRecord, InitReport, InitStart, Metrics, Platform, ReportRecord, RuntimeDone, Span, Start,
+    InitPhaseRecord, InitReport, InitStart, Instance, Metrics, Platform, ReportRecord, RuntimeDone, Span,
+    Start,
 };
 
 use super::Actor;
 use super::invocation::Invocation;
-use crate::clock;
+use crate::clock::{self, Instant};
 
 /// Bytes of a megabyte, as `memorySize` counts.
 const MB_BYTES: u64 = 1024 * 1024;
@@ -26,10 +25,12 @@ impl Actor {
             Platform::InitStart(InitStart {
                 initialization_type: "on-demand",
                 phase: name_of(phase),
-                function_name: assignment.function_name.to_string(),
-                function_version: version.clone(),
-                instance_id: log_stream_name(assigned.day, version, &assignment.log_stream_id),
-                instance_max_memory: u64::from(assignment.memory_mb) * MB_BYTES,
+                instance: Some(Instance {
+                    function_name: assignment.function_name.to_string(),
+                    function_version: version.clone(),
+                    instance_id: log_stream_name(assigned.day, version, &assignment.log_stream_id),
+                    instance_max_memory: u64::from(assignment.memory_mb) * MB_BYTES,
+                }),
             })
         };
         self.logs.record(make, None);
@@ -60,7 +61,7 @@ impl Actor {
         let make = || {
             Platform::Start(Start {
                 request_id: invoke.request_id,
-                function_arn: invoke.invoked_arn.clone(),
+                function_arn: Some(invoke.invoked_arn.clone()),
                 version: version.to_owned(),
                 tenant_id: invoke.tenant_id.clone(),
                 tracing: tracing(invocation),
@@ -100,24 +101,32 @@ impl Actor {
         let request = invocation.invoke.request_id;
         self.logs.record(|| Platform::End(request), Some(&log_lines::end(request)));
         let told = InitPhaseRecord::from(&line.ending);
+        let overhead = self.extension_overhead(invocation, &line.ending);
         let make = || {
             Platform::Report(ReportRecord {
                 request_id: request,
                 metrics: Metrics {
-                    duration_ms: rounded(line.duration_ms, 2),
+                    duration_ms: rounded(line.duration_ms, 3),
                     produced_bytes: None,
                     billed_duration_ms: Some(line.billed_ms()),
                     memory_size_mb: Some(line.memory_mb),
                     max_memory_used_mb: Some(line.max_memory_used_mb),
                     init_duration_ms: line.init_ms.map(|init| rounded(init, 2)),
                 },
-                spans: Vec::new(),
+                spans: overhead,
                 status: told.status,
                 error_type: told.error_type,
                 tracing: tracing(invocation),
             })
         };
         self.logs.record(make, Some(&line.to_line()));
+    }
+
+    /// How long extensions took after the runtime was done; nothing where there are none or where it was not.
+    fn extension_overhead(&self, invocation: &Invocation, ending: &Ending) -> Vec<Span> {
+        let done = invocation.marks.runtime_done.filter(|_| !self.extensions.known.is_empty());
+        let done = done.filter(|_| *ending == Ending::Success);
+        done.map(|from| span("extensionOverhead", from, clock::now())).into_iter().collect()
     }
 }
 
@@ -147,15 +156,14 @@ fn spans(invocation: &Invocation) -> Vec<Span> {
         [Some(from), Some(to)] => Some((name, *from, *to)),
         _ => None,
     });
-    let now = clock::epoch_millis();
-    pairs
-        .map(|(name, from, to)| {
-            let ago = u64::try_from(from.elapsed().as_millis()).unwrap_or_default();
-            let duration: Duration = to.saturating_duration_since(from);
-            let start = clock::iso(now.saturating_sub(ago));
-            Span { name, start, duration_ms: rounded(clock::millis(duration), 3) }
-        })
-        .collect()
+    pairs.map(|(name, from, to)| span(name, from, to)).collect()
+}
+
+/// A part of an invocation that has ended, told by the wall clock.
+fn span(name: &'static str, from: Instant, to: Instant) -> Span {
+    let ago = u64::try_from(from.elapsed().as_millis()).unwrap_or_default();
+    let start = clock::iso(clock::epoch_millis().saturating_sub(ago));
+    Span { name, start, duration_ms: rounded(clock::millis(to.saturating_duration_since(from)), 3) }
 }
 
 /// A figure with so many decimals, as the service writes it.

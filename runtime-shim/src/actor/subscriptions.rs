@@ -3,13 +3,14 @@
 use domain::ExtensionId;
 use domain::extensions::Refusal;
 use domain::log_lines;
-use protocol::telemetry::{Api, InvalidSubscription, Platform, Subscription, refused};
+use protocol::telemetry::{Api, InvalidSubscription, Platform, Subscription, invalid_body, refused};
 
 use super::Actor;
 use crate::events::ExtensionAnswer;
 
-/// Body of an accepted subscription.
+/// Body of an accepted subscription, and of one that the extension has already.
 const ACCEPTED_BODY: &str = "\"OK\"";
+const KNOWN_BODY: &str = "\"AlreadySubscribed\"";
 
 impl Actor {
     pub(super) fn subscribe(
@@ -19,9 +20,9 @@ impl Actor {
         subscription: Result<Subscription, InvalidSubscription>,
     ) -> Result<ExtensionAnswer, Refusal> {
         let name = self.extensions.known.get(id)?.name.clone();
-        let (word, prefix) = match api {
-            Api::Telemetry => ("Telemetry", ""),
-            Api::Logs => ("Logs", "Logs."),
+        let word = match api {
+            Api::Telemetry => "Telemetry",
+            Api::Logs => "Logs",
         };
         if self.extensions.known.is_closed() {
             let message = format!("{word} API subscription is closed already");
@@ -32,20 +33,20 @@ impl Actor {
             Ok(subscription) if !other => subscription,
             Ok(_) => {
                 let message = "the extension has subscribed to the other API";
-                return Ok(answer(400, refused(&format!("{prefix}ValidationError"), message)));
+                return Ok(answer(400, invalid_body(api, message)));
             }
             Err(invalid) => {
-                let body = refused(&format!("{prefix}ValidationError"), &invalid.to_string());
-                return Ok(answer(400, body));
+                return Ok(answer(400, invalid_body(api, &invalid.to_string())));
             }
         };
         let types = subscription.types.names();
         let fresh = self.logs.telemetry().subscribe(&name, subscription);
-        let state = if fresh { "Subscribed" } else { "Already subscribed" };
+        let (state, body) =
+            if fresh { ("Subscribed", ACCEPTED_BODY) } else { ("Already subscribed", KNOWN_BODY) };
         let logs = api == Api::Logs;
         let line = log_lines::subscription(logs, &name, state, &types);
         self.logs.record(|| Platform::Subscription { logs, name, state, types }, Some(&line));
-        Ok(answer(200, ACCEPTED_BODY.to_owned()))
+        Ok(answer(200, body.to_owned()))
     }
 }
 

@@ -1,5 +1,7 @@
 //! Bytes into lines.
 
+use super::records::Record;
+
 /// Longest line that is kept in one piece, in bytes: a CloudWatch event's bound.
 const LINE_BYTES_MAX: usize = 256 * 1024;
 
@@ -12,14 +14,14 @@ pub(super) struct Lines {
 impl Lines {
     /// Takes bytes and gives every line that they complete, with its line feed. A line over
     /// [`LINE_BYTES_MAX`] is given in pieces, each ended with a line feed.
-    pub(super) fn push(&mut self, mut bytes: &[u8], mut give: impl FnMut(&[u8])) {
+    pub(super) fn push(&mut self, mut bytes: &[u8], mut give: impl FnMut(Record)) {
         while let Some(end) = bytes.iter().position(|byte| *byte == b'\n') {
             let (line, rest) = bytes.split_at(end + 1);
             if self.fragment.is_empty() && line.len() <= LINE_BYTES_MAX {
-                give(line);
+                give(Record::whole(line));
             } else {
                 self.extend(&line[..end], &mut give);
-                self.end_fragment(&mut give);
+                self.end_line(true, &mut give);
             }
             bytes = rest;
         }
@@ -27,16 +29,21 @@ impl Lines {
     }
 
     /// Gives the line that has not ended, ended.
-    pub(super) fn end_fragment(&mut self, mut give: impl FnMut(&[u8])) {
+    pub(super) fn end_fragment(&mut self, give: impl FnMut(Record)) {
+        self.end_line(false, give);
+    }
+
+    /// Gives what there is of a line, ended; `written` tells whether its writer ended it.
+    fn end_line(&mut self, written: bool, mut give: impl FnMut(Record)) {
         if !self.fragment.is_empty() {
             self.fragment.push(b'\n');
-            give(&self.fragment);
+            give(Record { line: &self.fragment, ended: !written });
             // Not kept: one long line must not hold its memory for the environment's life.
             self.fragment = Vec::new();
         }
     }
 
-    fn extend(&mut self, mut bytes: &[u8], give: &mut impl FnMut(&[u8])) {
+    fn extend(&mut self, mut bytes: &[u8], give: &mut impl FnMut(Record)) {
         while self.fragment.len() + bytes.len() >= LINE_BYTES_MAX {
             let (piece, rest) = bytes.split_at(LINE_BYTES_MAX - 1 - self.fragment.len());
             self.fragment.extend_from_slice(piece);
@@ -57,7 +64,7 @@ mod tests {
         let mut lines = Lines::default();
         let mut given = Vec::new();
         for piece in pieces {
-            lines.push(piece, |line| given.push(line.to_vec()));
+            lines.push(piece, |record| given.push(record.line.to_vec()));
         }
         given
     }
@@ -85,7 +92,7 @@ mod tests {
             let mut lines = Lines::default();
             let mut all = Vec::new();
             for piece in &pieces {
-                lines.push(piece.as_bytes(), |line| all.extend_from_slice(line));
+                lines.push(piece.as_bytes(), |record| all.extend_from_slice(record.line));
             }
             all.extend(&lines.fragment);
             prop_assert_eq!(String::from_utf8(all).unwrap(), pieces.concat());

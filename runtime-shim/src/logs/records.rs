@@ -7,6 +7,27 @@ use protocol::telemetry_log::{HEAD_BYTES, Head, MAGIC};
 
 use super::lines::Lines;
 
+/// A record, which ends with a line feed.
+#[derive(Debug, Clone, Copy)]
+pub(super) struct Record<'a> {
+    /// All of it.
+    pub line: &'a [u8],
+    /// Its last line feed is not its writer's.
+    pub ended: bool,
+}
+
+impl<'a> Record<'a> {
+    /// One that its writer ended.
+    pub(super) fn whole(line: &'a [u8]) -> Self {
+        Self { line, ended: false }
+    }
+
+    /// Without a line feed that its writer did not write: extensions get what was written, as on AWS.
+    pub(super) fn as_written(&self) -> &'a [u8] {
+        if self.ended { self.line.strip_suffix(b"\n").unwrap_or(self.line) } else { self.line }
+    }
+}
+
 /// The function's output so far.
 #[derive(Debug, Default)]
 pub(super) struct Records {
@@ -25,7 +46,7 @@ struct Frame {
 
 impl Records {
     /// Takes bytes and gives every record that they complete, ended with a line feed.
-    pub(super) fn push(&mut self, mut bytes: &[u8], mut give: impl FnMut(&[u8])) {
+    pub(super) fn push(&mut self, mut bytes: &[u8], mut give: impl FnMut(Record)) {
         while !bytes.is_empty() {
             bytes = if self.frame.is_some() {
                 self.continue_frame(bytes, &mut give)
@@ -38,7 +59,7 @@ impl Records {
     }
 
     /// Gives what has not ended: its writer is gone.
-    pub(super) fn end(&mut self, mut give: impl FnMut(&[u8])) {
+    pub(super) fn end(&mut self, mut give: impl FnMut(Record)) {
         let head = std::mem::take(&mut self.head);
         self.lines.push(&head, &mut give);
         self.lines.end_fragment(&mut give);
@@ -48,7 +69,7 @@ impl Records {
     }
 
     /// Text up to where a frame may begin.
-    fn text<'a>(&mut self, bytes: &'a [u8], give: &mut impl FnMut(&[u8])) -> &'a [u8] {
+    fn text<'a>(&mut self, bytes: &'a [u8], give: &mut impl FnMut(Record)) -> &'a [u8] {
         let end = bytes.iter().position(|byte| *byte == MAGIC[0]).unwrap_or(bytes.len());
         let (text, rest) = bytes.split_at(end);
         self.lines.push(text, give);
@@ -57,7 +78,7 @@ impl Records {
         rest
     }
 
-    fn continue_head<'a>(&mut self, bytes: &'a [u8], give: &mut impl FnMut(&[u8])) -> &'a [u8] {
+    fn continue_head<'a>(&mut self, bytes: &'a [u8], give: &mut impl FnMut(Record)) -> &'a [u8] {
         let Some((next, rest)) = bytes.split_first() else { return bytes };
         if let Some(expected) = MAGIC.get(self.head.len())
             && next != expected
@@ -80,7 +101,7 @@ impl Records {
         rest
     }
 
-    fn continue_frame<'a>(&mut self, bytes: &'a [u8], give: &mut impl FnMut(&[u8])) -> &'a [u8] {
+    fn continue_frame<'a>(&mut self, bytes: &'a [u8], give: &mut impl FnMut(Record)) -> &'a [u8] {
         let Some(mut frame) = self.frame.take() else { return bytes };
         let (part, rest) = bytes.split_at(bytes.len().min(frame.missing));
         frame.message.extend_from_slice(part);
@@ -95,11 +116,12 @@ impl Records {
 }
 
 /// A message may have several lines; the last of them may lack its end.
-fn finish(mut frame: Frame, give: &mut impl FnMut(&[u8])) {
-    if !frame.message.ends_with(b"\n") {
+fn finish(mut frame: Frame, give: &mut impl FnMut(Record)) {
+    let ended = !frame.message.ends_with(b"\n");
+    if ended {
         frame.message.push(b'\n');
     }
-    give(&frame.message);
+    give(Record { line: &frame.message, ended });
 }
 
 #[cfg(test)]
@@ -115,7 +137,7 @@ mod tests {
 
     fn records(pieces: &[&[u8]]) -> Vec<String> {
         let (mut records, mut given) = (Records::default(), Vec::new());
-        let mut give = |record: &[u8]| given.push(String::from_utf8_lossy(record).into_owned());
+        let mut give = |record: Record| given.push(String::from_utf8_lossy(record.line).into_owned());
         for piece in pieces {
             records.push(piece, &mut give);
         }
@@ -137,6 +159,42 @@ mod tests {
     fn a_frame_does_not_end_the_text_around_it() {
         let written = [b"be".to_vec(), frame("frame"), b"fore\n".to_vec()].concat();
         assert_eq!(records(&[&written]), ["frame\n", "before\n"]);
+    }
+
+    #[test]
+    fn a_message_is_told_as_it_was_written() {
+        let mut told = Vec::new();
+        let mut records = Records::default();
+        let mut give = |record: Record| told.push(record.as_written().to_vec());
+        records.push(&[frame("one\ntwo"), frame("three\n"), b"four\nfive".to_vec()].concat(), &mut give);
+        records.end(&mut give);
+        assert_eq!(told, [&b"one\ntwo"[..], b"three\n", b"four\n", b"five"]);
+    }
+
+    #[test]
+    fn every_frame_type_of_the_clients_is_read() {
+        // 0xA55A0000, level << 2, timestamp present, format.
+        for level in 0..=6 {
+            for text in [true, false] {
+                let head = Head { level, text, length: 2, timestamp_micros: u64::MAX }.write();
+                assert_eq!(head[..4], [0xA5, 0x5A, 0x00, level << 2 | 2 | u8::from(text)]);
+                assert_eq!(records(&[&head, b"{}", b"after\n"]), ["{}\n", "after\n"], "{level} {text}");
+            }
+        }
+    }
+
+    #[test]
+    fn a_broken_frame_is_text_and_does_not_swallow_what_follows() {
+        let good = frame("good");
+        // Without the timestamp's bit, of a level that does not exist, and longer than any message.
+        for (place, value) in [(3, 0x01), (3, 0x1F), (4, 0x7F)] {
+            let mut broken = frame("x");
+            broken[place] = value;
+            let given = records(&[&broken, b"\n", &good, b"text\n"]);
+            assert_eq!(given[given.len() - 2..], ["good\n", "text\n"], "{place} {given:?}");
+        }
+        let empty = frame("");
+        assert_eq!(records(&[&empty, &good]), ["good\n"]);
     }
 
     #[test]

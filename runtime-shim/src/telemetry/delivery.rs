@@ -1,15 +1,18 @@
 //! One subscriber's task: collects events into batches and delivers them, to a port of the sandbox.
 //!
 //! A batch is kept until somebody takes it: a receiver that is stopped between invocations, or that is being
-//! started again after a reset, gets it afterwards. A receiver that answers has taken it, whatever it answers.
+//! started again after a reset, gets it afterwards. A receiver that answers has taken it, whatever it answers. One
+//! that is not there is tried again and again, with pauses that double up to a bound.
 
 use std::collections::VecDeque;
 use std::io;
 use std::net::Ipv4Addr;
 use std::sync::Arc;
-use std::sync::atomic::{AtomicUsize, Ordering};
+use std::sync::atomic::Ordering;
 use std::time::Duration;
 
+use base64::Engine;
+use base64::engine::general_purpose::STANDARD_NO_PAD;
 use bytes::{BufMut, Bytes, BytesMut};
 use http_body_util::{BodyExt, Full};
 use hyper::client::conn::http1::{SendRequest, handshake};
@@ -22,7 +25,9 @@ use tokio::net::TcpStream;
 use tokio::sync::mpsc;
 use tokio::time::sleep_until;
 
+use super::subscriber::Shared;
 use crate::clock::{self, Instant};
+use crate::diagnostics::say;
 
 /// First and longest pause before a receiver that does not answer is tried again, in milliseconds.
 const RETRY_MILLIS_MIN: u64 = 50;
@@ -37,19 +42,13 @@ pub(super) enum Item {
     Event(Bytes),
     /// Send what there is.
     Flush,
-    /// The receiver is elsewhere, or wants other batches.
-    Redirect(Box<Subscription>),
 }
 
 /// Runs until the environment ends.
-pub(super) async fn run(
-    subscription: Subscription,
-    mut queue: mpsc::Receiver<Item>,
-    waiting_bytes: Arc<AtomicUsize>,
-) {
+pub(super) async fn run(subscription: Subscription, mut queue: mpsc::Receiver<Item>, shared: Arc<Shared>) {
     let mut batches = Batches { subscription, events: VecDeque::new(), bytes: 0, due: None };
     let mut receiver = Receiver::default();
-    let mut sequence = 0_u64;
+    let mut ids = BatchIds::new();
     loop {
         tokio::select! {
             biased;
@@ -61,18 +60,20 @@ pub(super) async fn run(
         }
         while batches.is_due() {
             let (batch, count) = batches.next();
-            sequence += 1;
+            let id = ids.next();
             let mut pause = RETRY_MILLIS_MIN;
-            while receiver.deliver(&batches.subscription.destination, &batch, sequence).await.is_err() {
+            while receiver.deliver(&batches.subscription.destination, &batch, &id).await.is_err() {
                 receiver = Receiver::default();
+                if queue.is_closed() {
+                    return;
+                }
                 tokio::select! {
-                    // Where a receiver started again elsewhere, it is asked at once.
-                    Some(item) = queue.recv() => batches.take(item),
+                    () = shared.wake.notified() => {}
                     () = tokio::time::sleep(Duration::from_millis(pause)) => {}
                 }
                 pause = (pause * 2).min(RETRY_MILLIS_MAX);
             }
-            waiting_bytes.fetch_sub(batches.delivered(count), Ordering::Relaxed);
+            shared.waiting_bytes.fetch_sub(batches.delivered(count), Ordering::Relaxed);
         }
     }
 }
@@ -105,7 +106,6 @@ impl Batches {
             }
             Item::Flush if self.events.is_empty() => {}
             Item::Flush => self.due = Some(clock::now()),
-            Item::Redirect(subscription) => self.subscription = *subscription,
         }
     }
 
@@ -154,6 +154,31 @@ impl Batches {
     }
 }
 
+/// Names of batches: opaque, 32 bytes in base64 as the service writes them. A batch keeps its name when it is sent
+/// again, so that a receiver can tell.
+struct BatchIds([u8; 32]);
+
+impl BatchIds {
+    fn new() -> Self {
+        let mut bytes = [0; 32];
+        if rustix::rand::getrandom(&mut bytes, rustix::rand::GetRandomFlags::empty()).is_err() {
+            say(format_args!("the kernel gives no random bytes"));
+        }
+        Self(bytes)
+    }
+
+    fn next(&mut self) -> String {
+        for byte in &mut self.0 {
+            let carry;
+            (*byte, carry) = byte.overflowing_add(1);
+            if !carry {
+                break;
+            }
+        }
+        STANDARD_NO_PAD.encode(self.0)
+    }
+}
+
 /// The connection to the receiver, if there is one.
 #[derive(Default)]
 struct Receiver {
@@ -162,10 +187,10 @@ struct Receiver {
 }
 
 impl Receiver {
-    async fn deliver(&mut self, to: &Destination, batch: &Bytes, sequence: u64) -> io::Result<()> {
+    async fn deliver(&mut self, to: &Destination, batch: &Bytes, id: &str) -> io::Result<()> {
         match to {
             Destination::Http { port, path, put } => {
-                let request = request(*port, path, *put, batch, sequence)?;
+                let request = request(*port, path, *put, batch, id)?;
                 self.post(*port, request).await.map_err(io::Error::other)
             }
             Destination::Tcp { port } => self.write(*port, batch).await,
@@ -208,22 +233,14 @@ async fn connect(port: u16) -> io::Result<SendRequest<Full<Bytes>>> {
     Ok(sender)
 }
 
-fn request(
-    port: u16,
-    path: &str,
-    put: bool,
-    batch: &Bytes,
-    sequence: u64,
-) -> io::Result<Request<Full<Bytes>>> {
-    use base64::Engine;
-    let sequence = base64::engine::general_purpose::STANDARD.encode(sequence.to_string());
+fn request(port: u16, path: &str, put: bool, batch: &Bytes, id: &str) -> io::Result<Request<Full<Bytes>>> {
     Request::builder()
         .method(if put { Method::PUT } else { Method::POST })
         .uri(path)
         .header(HOST, format!("sandbox.localdomain:{port}"))
         .header(CONTENT_TYPE, "application/json")
         .header(USER_AGENT, "awslambda-worker/1.0")
-        .header("sequence-id", sequence)
+        .header("sequence-id", id)
         .body(Full::new(batch.clone()))
         .map_err(io::Error::other)
 }

@@ -1,98 +1,125 @@
-//! One subscriber: which events are for it, and whether there is room for them.
+//! One subscription: which events are for it, and whether there is room for them.
 
 use std::sync::Arc;
 use std::sync::atomic::{AtomicUsize, Ordering};
 
 use bytes::Bytes;
-use protocol::telemetry::{Api, Platform, SchemaVersion, Stream, Subscription, Types};
-use tokio::sync::mpsc;
+use protocol::telemetry::{Platform, Stream, Subscription, Types};
+use tokio::sync::{Notify, mpsc};
 
 use super::delivery::{self, Item};
+use super::event::Event;
 use crate::clock;
+use crate::diagnostics::say;
 
-/// What waits for one subscriber at most, in bytes.
+/// What waits for one subscriber at most, in bytes; a batch on its way is a copy of up to `maxBytes` of it.
 pub(super) const BACKLOG_BYTES_MAX: usize = 2 * 1024 * 1024;
 /// The same in events.
 const BACKLOG_EVENTS_MAX: usize = 20_000;
 /// What the event about lost ones needs at most, in bytes.
 const LOST_EVENT_BYTES: usize = 512;
-/// An event, whom it is for.
-#[derive(Debug, Clone)]
-pub(super) struct Event {
-    pub stream: Stream,
-    pub audience: Audience,
-    pub body: Bytes,
-}
 
-/// Which API's subscribers have an event in their schema.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(super) enum Audience {
-    Both,
-    Telemetry,
-    Logs,
-    /// The Logs API from its second schema on, and the Telemetry API.
-    NotFirstLogs,
-}
-
+/// One subscription of one extension.
 #[derive(Debug)]
 pub(super) struct Subscriber {
     pub name: String,
     pub subscription: Subscription,
-    pub items: mpsc::Sender<Item>,
-    pub waiting_bytes: Arc<AtomicUsize>,
+    items: mpsc::Sender<Item>,
+    shared: Arc<Shared>,
     /// Records and bytes that found no room, and that it was not told of yet.
     pub dropped: (u64, u64),
+}
+
+/// What a subscriber and its task both know.
+#[derive(Debug, Default)]
+pub(super) struct Shared {
+    /// Of events that are not delivered.
+    pub waiting_bytes: AtomicUsize,
+    /// The receiver may be there now.
+    pub wake: Notify,
 }
 
 impl Subscriber {
     /// The extension `name` subscribes: its task runs from here on.
     pub(super) fn start(name: &str, subscription: Subscription) -> Self {
         let (items, queue) = mpsc::channel(BACKLOG_EVENTS_MAX);
-        let waiting_bytes = Arc::new(AtomicUsize::new(0));
-        drop(tokio::spawn(delivery::run(subscription.clone(), queue, waiting_bytes.clone())));
-        Self { name: name.to_owned(), subscription, items, waiting_bytes, dropped: (0, 0) }
+        let shared = Arc::<Shared>::default();
+        drop(tokio::spawn(delivery::run(subscription.clone(), queue, shared.clone())));
+        Self { name: name.to_owned(), subscription, items, shared, dropped: (0, 0) }
     }
 
-    /// Queues an event, if it is one for this subscriber and there is room.
-    pub(super) fn offer(&mut self, event: &Event) {
-        let Subscription { api, schema, types, .. } = &self.subscription;
-        let in_schema = match event.audience {
-            Audience::Both => true,
-            Audience::Telemetry => *api == Api::Telemetry,
-            Audience::Logs => *api == Api::Logs,
-            Audience::NotFirstLogs => *schema > SchemaVersion::V20200815,
-        };
-        if !in_schema || !wants(*types, event.stream) {
-            return;
+    /// Queues an event, if it is one for this subscriber and there is room. Returns the records and bytes that it
+    /// was told to have lost before.
+    pub(super) fn offer(&mut self, event: &Event) -> Option<(u64, u64)> {
+        if !wants(self.subscription.types, event.stream()) {
+            return None;
         }
-        // Told once there is room for what follows, too; otherwise there would be a telling for each lost event.
-        if self.dropped.0 > 0 && self.has_room(event.body.len() + LOST_EVENT_BYTES) {
-            let (records, bytes) = self.dropped;
-            let lost = Platform::LogsDropped { records, bytes };
-            if self.queue(lost.to_json(&clock::iso(clock::epoch_millis())).into()) {
-                self.dropped = (0, 0);
-            }
+        let body = event.body(self.subscription.schema)?;
+        let told = self.tell_of_loss(body.len());
+        if self.dropped.0 > 0 || !self.queue(body.clone()) {
+            self.lose(1, body.len() as u64);
         }
-        if self.dropped.0 > 0 || !self.queue(event.body.clone()) {
-            self.dropped.0 += 1;
-            self.dropped.1 += event.body.len() as u64;
+        told
+    }
+
+    /// Counts events that it does not get.
+    pub(super) fn lose(&mut self, records: u64, bytes: u64) {
+        if self.dropped.0 == 0 && records > 0 {
+            say(format_args!("events for the extension {} are dropped: it does not keep up", self.name));
         }
+        self.dropped.0 += records;
+        self.dropped.1 += bytes;
+    }
+
+    /// Whatever waits is to be sent now.
+    pub(super) fn flush(&self) {
+        // Where there is no room, a full batch is on its way anyway.
+        drop(self.items.try_send(Item::Flush));
+        self.wake();
+    }
+
+    /// A receiver that was away is tried again at once.
+    pub(super) fn wake(&self) {
+        self.shared.wake.notify_one();
+    }
+
+    /// What waits for it, in bytes.
+    pub(super) fn waiting_bytes(&self) -> usize {
+        self.shared.waiting_bytes.load(Ordering::Relaxed)
+    }
+
+    /// Tells it what it lost, once there is room for what follows, too; otherwise there would be a telling for each
+    /// lost event.
+    fn tell_of_loss(&mut self, following_bytes: usize) -> Option<(u64, u64)> {
+        let (records, bytes) = self.dropped;
+        if records == 0 || !self.has_room(following_bytes + LOST_EVENT_BYTES) {
+            return None;
+        }
+        let lost = Platform::LogsDropped { records, bytes };
+        let queued = self.queue(lost.to_json(&clock::iso(clock::epoch_millis())).into());
+        queued.then(|| std::mem::take(&mut self.dropped))
     }
 
     fn has_room(&self, bytes: usize) -> bool {
-        self.waiting_bytes.load(Ordering::Relaxed) + bytes <= BACKLOG_BYTES_MAX
+        self.waiting_bytes() + bytes <= BACKLOG_BYTES_MAX
     }
 
     fn queue(&self, body: Bytes) -> bool {
         let length = body.len();
-        let queued = self.has_room(length) && self.items.try_send(Item::Event(body)).is_ok();
-        if queued {
-            self.waiting_bytes.fetch_add(length, Ordering::Relaxed);
+        if !self.has_room(length) {
+            return false;
+        }
+        // Counted first: its task may take it before this one goes on.
+        self.shared.waiting_bytes.fetch_add(length, Ordering::Relaxed);
+        let queued = self.items.try_send(Item::Event(body)).is_ok();
+        if !queued {
+            self.shared.waiting_bytes.fetch_sub(length, Ordering::Relaxed);
         }
         queued
     }
 }
 
+/// Whether these streams have that one among them.
 pub(super) fn wants(types: Types, stream: Stream) -> bool {
     match stream {
         Stream::Platform => types.platform,

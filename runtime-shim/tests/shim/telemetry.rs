@@ -94,7 +94,7 @@ async fn events_come_in_batches_with_the_service_s_records() {
         (&headers["content-type"], &headers["user-agent"]),
         (&json!("application/json"), &json!("awslambda-worker/1.0"))
     );
-    assert!(headers["sequence-id"].is_string() && all(&shim, "path")[0] == "/events?x=1");
+    assert!(headers["sequence-id"].as_str().unwrap().len() == 43 && all(&shim, "path")[0] == "/events?x=1");
     assert!(
         shim.log()
             .contains("TELEMETRY\tName: recorder\tState: Subscribed\tTypes: [platform,function,extension]\n")
@@ -140,14 +140,28 @@ async fn a_tcp_subscriber_gets_one_object_a_line() {
 
 #[tokio::test]
 async fn what_happened_at_a_time_out_reaches_the_subscriber_of_the_next_life() {
-    let (shim, mut gateway) = subscribed("EXTENSION_LOGS", &http("2021-03-18", &["platform"])).await;
-    gateway.run_with(invoke(500), r#"{"do":"hang"}"#).await;
+    // The same port in each life, as extensions have it: subscriptions are known by their destination.
+    let shim = shim_with(&[("recorder", RECORDER)]).await;
+    let mut assignment = recorded(&shim, "");
+    let port = std::net::TcpListener::bind("127.0.0.1:0").unwrap().local_addr().unwrap().port();
+    assignment.variables.insert("EXTENSION_PORT".into(), port.to_string());
+    let body = http("2021-03-18", &["platform"]).to_string();
+    assignment.variables.insert("EXTENSION_LOGS".into(), body);
+    let mut gateway = shim.ready(assignment).await;
+    let outcome = gateway.run_with(invoke(500), r#"{"do":"hang"}"#).await;
     let wait = json!({"do": "sleep", "seconds": 2}).to_string();
     gateway.run_with(invoke(20_000), &wait).await.succeeded();
     until(&shim, "platform.report", 1).await;
-    assert_eq!(record(&shim, "platform.report")["status"], "timeout");
+    let found = kinds(&shim);
+    let at = |kind: &str| found.iter().position(|found| found == kind);
+    assert!(
+        at("platform.fault") < at("platform.end") && at("platform.end") < at("platform.report"),
+        "{found:?}"
+    );
     let fault = record(&shim, "platform.fault");
-    assert!(fault.as_str().unwrap().ends_with("Task timed out after 0.50 seconds"), "{fault}");
+    assert_eq!(fault, format!("RequestId: {}\tStatus: timeout\n", outcome.request));
+    let answers: Vec<_> = all(&shim, "subscribed").iter().map(|told| told[1].clone()).collect();
+    assert_eq!(answers, ["\"OK\"", "\"AlreadySubscribed\""]);
     let log = shim.log();
     assert!(log.contains("LOGS\tName: recorder\tState: Already subscribed\tTypes: [platform]\n"), "{log}");
 }
@@ -155,7 +169,7 @@ async fn what_happened_at_a_time_out_reaches_the_subscriber_of_the_next_life() {
 #[tokio::test]
 async fn a_bad_subscription_is_refused() {
     for (variable, error_type) in
-        [("EXTENSION_TELEMETRY", "ValidationError"), ("EXTENSION_LOGS", "Logs.ValidationError")]
+        [("EXTENSION_TELEMETRY", "Telemetry.ValidationError"), ("EXTENSION_LOGS", "Logs.ValidationError")]
     {
         let (shim, _gateway) = subscribed(variable, &http("2022-07-01", &["platform.start"])).await;
         let answer = all(&shim, "subscribed").remove(0);
@@ -166,37 +180,63 @@ async fn a_bad_subscription_is_refused() {
 }
 
 #[tokio::test]
-async fn the_unmodified_rust_crate_reads_every_event() {
-    // `make runtime-clients` builds it from tests/functions/extension-rust.
-    let built = concat!(env!("CARGO_MANIFEST_DIR"), "/../target/extension-rust/debug/extension-rust");
-    let program = std::env::var("EXTENSION_RUST").unwrap_or_else(|_| built.to_owned());
-    assert!(std::path::Path::new(&program).exists(), "{program} is not built: run make runtime-clients");
-    let shim = shim_with(&[("crate", &program)]).await;
-    let mut assignment = recorded(&shim, "");
-    let port = std::net::TcpListener::bind("127.0.0.1:0").unwrap().local_addr().unwrap().port();
-    assignment.variables.insert("EXTENSION_PORT".into(), port.to_string());
-    let mut gateway = shim.ready(assignment).await;
-    // The crate names itself after its program, as a file of a layer would be named.
-    gateway.run(&json!({"print": "a line\n"})).await.succeeded();
-    let failed = gateway.run(&json!({"do": "exit", "status": 3})).await.request;
-    let wait = json!({"do": "sleep", "seconds": 2}).to_string();
-    gateway.run_with(invoke(20_000), &wait).await.succeeded();
-    let written = || std::fs::read_to_string(shim.path("events")).unwrap();
-    let wanted = [
-        "telemetry PlatformInitStart",
-        "telemetry PlatformInitRuntimeDone",
-        "telemetry PlatformInitReport",
-        "telemetry PlatformTelemetrySubscription",
-        "telemetry PlatformExtension",
-        "telemetry PlatformStart",
-        "telemetry PlatformRuntimeDone",
-        "telemetry PlatformReport",
-        "telemetry Function(\"a line\\n\")",
-        "status: Error, error_type: Some(\"Runtime.ExitError\")",
-        "shutdown failure",
-        "invoke ",
-    ];
-    let all_there = || wanted.iter().all(|wanted| written().contains(wanted)).then_some(());
-    wait_for("every event", all_there).await;
-    assert!(written().contains(&format!("request_id: \"{failed}\"")));
+async fn what_is_closed_after_the_init_phase_says_so() {
+    let shim = shim_with(&[("recorder", RECORDER)]).await;
+    let mut gateway = shim.ready(recorded(&shim, "late")).await;
+    gateway.run(&json!({})).await.succeeded();
+    let told = all(&shim, "late").remove(0);
+    for (call, error_type, message) in [
+        ("register", "Extension.RegistrationClosed", "Extension registration closed already"),
+        ("telemetry", "Telemetry.SubscriptionClosed", "Telemetry API subscription is closed already"),
+        ("logs", "Logs.SubscriptionClosed", "Logs API subscription is closed already"),
+    ] {
+        assert_eq!(told[call][0], 403, "{told}");
+        let expected = json!({"errorMessage": message, "errorType": error_type}).to_string();
+        assert_eq!(told[call][1], expected, "{call}");
+    }
+    let body: Value = serde_json::from_str(told["init error"][1].as_str().unwrap()).unwrap();
+    assert_eq!(body["errorType"], "Extension.InvalidExtensionState", "{body}");
+}
+
+type Fields = &'static [&'static str];
+
+const NONE: Fields = &[];
+const EARLY_INIT: Fields = &["initializationType", "phase"];
+const INIT: Fields =
+    &["functionName", "functionVersion", "initializationType", "instanceId", "instanceMaxMemory", "phase"];
+const START: Fields = &["requestId", "version"];
+const LATEST_START: Fields = &["functionArn", "requestId", "version"];
+const FIGURES: Fields = &["metrics", "requestId", "spans", "status"];
+
+/// Fields of `platform.initStart`, `.start`, `.runtimeDone` and `.report`, recorded from the service with one
+/// subscriber per schema.
+const SCHEMAS: [(&str, &str, [Fields; 4]); 5] = [
+    ("EXTENSION_LOGS", "2020-08-15", [NONE, START, NONE, &["metrics", "requestId"]]),
+    ("EXTENSION_LOGS", "2021-03-18", [NONE, START, &["requestId", "status"], &["metrics", "requestId"]]),
+    ("EXTENSION_TELEMETRY", "2022-07-01", [EARLY_INIT, START, FIGURES, FIGURES]),
+    ("EXTENSION_TELEMETRY", "2022-12-13", [INIT, START, FIGURES, FIGURES]),
+    ("EXTENSION_TELEMETRY", "2025-01-29", [INIT, LATEST_START, FIGURES, FIGURES]),
+];
+
+#[tokio::test]
+async fn each_schema_has_the_records_and_fields_that_it_has_on_aws() {
+    for (variable, schema, expected) in SCHEMAS {
+        let (shim, mut gateway) = subscribed(variable, &http(schema, &["platform"])).await;
+        gateway.run(&json!({})).await.succeeded();
+        gateway.run(&json!({"do": "sleep", "seconds": 1})).await.succeeded();
+        until(&shim, "platform.report", 1).await;
+        let kinds = ["platform.initStart", "platform.start", "platform.runtimeDone", "platform.report"];
+        for (kind, fields) in kinds.into_iter().zip(expected) {
+            let found = events(&shim).into_iter().find(|event| event["type"] == kind);
+            let found = found.map(|event| event["record"].as_object().unwrap().clone()).unwrap_or_default();
+            let mut names: Vec<_> = found.keys().map(String::as_str).collect();
+            names.sort_unstable();
+            assert_eq!(names, fields, "{schema} {kind}");
+            if kind == "platform.report" && fields == FIGURES {
+                let span = &found["spans"][0];
+                assert_eq!(span["name"], "extensionOverhead");
+                assert!(span["durationMs"].is_f64() && span["start"].is_string(), "{span}");
+            }
+        }
+    }
 }

@@ -2,8 +2,9 @@
 """An external extension written against AWS's documentation: it writes down every event that it is given.
 
 EXTENSION_FILE is where it writes, one JSON object a line; EXTENSION_DO is what it does beside that:
-"exit", "hang", "init error", "exit error", "refused", "invoke only", "slow"; EXTENSION_TELEMETRY is a JSON body for
-the Telemetry API, or EXTENSION_LOGS for the Logs API, whose batches it receives and writes down.
+"exit", "hang", "init error", "exit error", "refused", "many", "late", "invoke only", "slow"; EXTENSION_TELEMETRY is
+a JSON body for the Telemetry API, or EXTENSION_LOGS for the Logs API, whose batches it receives and writes down, on
+EXTENSION_PORT if that is set; it subscribes twice with EXTENSION_TWICE.
 """
 
 import http.client
@@ -53,6 +54,33 @@ def refused(identifier):
     return {name: [status, json.loads(body)["errorType"]] for name, (status, _, body) in tried.items()}
 
 
+def many():
+    """Registers until it is refused; each that is let in waits for events from then on."""
+    for number in range(20):
+        status, headers, body = call("POST", "/2020-01-01/extension/register", '{"events":["INVOKE"]}', Name=f"inner-{number}")
+        if status != 200:
+            return write(many=[number, status, body])
+        identifier = headers["lambda-extension-identifier"]
+
+        def wait(identifier=identifier):
+            while call("GET", "/2020-01-01/extension/event/next", Identifier=identifier)[0] == 200:
+                pass
+
+        threading.Thread(target=wait, daemon=True).start()
+
+
+def late(identifier):
+    """What is closed once the init phase is over."""
+    body = json.dumps({"schemaVersion": "2022-07-01", "types": ["function"], "destination": {"protocol": "TCP", "port": 1}})
+    tried = {
+        "register": call("POST", "/2020-01-01/extension/register", '{"events":[]}', Name="late"),
+        "telemetry": call("PUT", "/2022-07-01/telemetry", body, Identifier=identifier),
+        "logs": call("PUT", "/2020-08-15/logs", body, Identifier=identifier),
+        "init error": call("POST", "/2020-01-01/extension/init/error", "{}", Identifier=identifier, Function_Error_Type="Extension.X"),
+    }
+    write(late={name: [status, body] for name, (status, _, body) in tried.items()})
+
+
 def listen():
     """Serves what telemetry is posted to, and connected to."""
 
@@ -78,7 +106,9 @@ def listen():
                 write(line=json.loads(line))
 
     for kind, variable in ((http.server.ThreadingHTTPServer, Posted), (socketserver.ThreadingTCPServer, Connected)):
-        server = kind(("127.0.0.1", 0), variable)
+        kind.allow_reuse_address = True
+        port = int(os.environ.get("EXTENSION_PORT", 0)) if variable is Posted else 0
+        server = kind(("127.0.0.1", port), variable)
         threading.Thread(target=server.serve_forever, daemon=True).start()
         yield server.server_address[1]
 
@@ -89,8 +119,9 @@ def subscribe(identifier):
         if body:
             http_port, tcp_port = listen()
             body = body.replace("HTTP_PORT", str(http_port)).replace("TCP_PORT", str(tcp_port))
-            status, _, answer = call("PUT", path, body, Identifier=identifier)
-            write(subscribed=[status, answer])
+            for _ in range(2 if "EXTENSION_TWICE" in os.environ else 1):
+                status, _, answer = call("PUT", path, body, Identifier=identifier)
+                write(subscribed=[status, answer])
 
 
 def main():
@@ -106,6 +137,8 @@ def main():
     write(registered=[status, body], identifier=identifier)
     if DO == "refused":
         write(refused=refused(identifier))
+    if DO == "many":
+        many()
     subscribe(identifier)
     if DO == "init error":
         status, _, body = call(
@@ -124,6 +157,8 @@ def main():
                 time.sleep(1000)
             write(done=True)
             return
+        if DO == "late":
+            late(identifier)
         if DO == "crash":
             sys.exit(4)
         if DO == "slow":

@@ -13,6 +13,16 @@ use crate::extensions_api::Tracing;
 pub struct InitStart {
     pub initialization_type: &'static str,
     pub phase: &'static str,
+    #[serde(flatten, skip_serializing_if = "Option::is_none")]
+    pub instance: Option<Instance>,
+}
+
+/// What `platform.initStart` tells of the environment. The runtime's version is not among it: as on AWS, a function
+/// that is an image has none, and here every function is one.
+#[derive(Debug, Clone, PartialEq, Serialize)]
+#[serde(rename_all = "camelCase")]
+#[allow(missing_docs, reason = "the fields are those of the schema")]
+pub struct Instance {
     pub function_name: String,
     pub function_version: String,
     pub instance_id: String,
@@ -47,7 +57,8 @@ pub struct InitReport {
 #[allow(missing_docs, reason = "the fields are those of the schema")]
 pub struct Start {
     pub request_id: RequestId,
-    pub function_arn: String,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub function_arn: Option<String>,
     pub version: String,
     #[serde(skip_serializing_if = "Option::is_none")]
     pub tenant_id: Option<String>,

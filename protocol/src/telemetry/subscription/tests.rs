@@ -67,3 +67,13 @@ proptest! {
         }
     }
 }
+
+#[test]
+fn a_refusal_names_the_api_and_puts_the_type_first() {
+    // Recorded: {"errorType":"Telemetry.ValidationError","errorMessage":"Unrecognized enum variant"}
+    assert_eq!(
+        invalid_body(Api::Telemetry, "m"),
+        r#"{"errorType":"Telemetry.ValidationError","errorMessage":"m"}"#
+    );
+    assert_eq!(invalid_body(Api::Logs, "m"), r#"{"errorType":"Logs.ValidationError","errorMessage":"m"}"#);
+}
