@@ -75,6 +75,15 @@ uuid_newtype!(
     /// that carries a dead attempt's id is refused.
     AttemptId, "invocation id"
 );
+impl AttemptId {
+    /// The id of the subsegment `Invocation` that the platform makes of this attempt: 16 hexadecimal digits,
+    /// which the environment and the gateway know without telling each other.
+    pub fn invocation_segment(&self) -> String {
+        let Self(id) = self;
+        format!("{:016x}", id & u128::from(u64::MAX))
+    }
+}
+
 uuid_newtype!(
     /// What an extension proves itself with (`Lambda-Extension-Identifier`), in one life of an environment.
     ExtensionId, "extension identifier"
@@ -94,6 +103,13 @@ mod tests {
             prop_assert_eq!(&text[14..15], "4");
             prop_assert!("89ab".contains(&text[19..20]));
             prop_assert_eq!(text.parse::<RequestId>(), Ok(id));
+        }
+
+        #[test]
+        fn a_segment_s_id_has_16_digits_of_its_attempt(bytes: [u8; 16]) {
+            let attempt = AttemptId::from_random_bytes(bytes);
+            prop_assert!(attempt.to_string().replace('-', "").ends_with(&attempt.invocation_segment()));
+            prop_assert_eq!(attempt.invocation_segment().len(), 16);
         }
 
         #[test]
