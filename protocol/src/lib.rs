@@ -10,3 +10,4 @@ pub mod link;
 pub mod runtime_api;
 pub mod telemetry;
 pub mod telemetry_log;
+pub mod xray_datagram;
