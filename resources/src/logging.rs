@@ -28,7 +28,8 @@ pub struct LoggingConfig {
     #[serde(default, skip_serializing_if = "Option::is_none")]
     #[schemars(length(min = 1, max = 512), regex(pattern = r"^[.\-_/#A-Za-z0-9]+$"))]
     pub log_group: Option<String>,
-    /// False takes the log stream's name from the function, as on AWS where logging is not permitted.
+    /// False takes the log stream's name from the function, and nothing else: the container's log goes on, for
+    /// `kubectl logs`. AWS's client for Node.js, version 4, does not run without that name.
     #[serde(default = "default_enabled")]
     pub enabled: bool,
 }
