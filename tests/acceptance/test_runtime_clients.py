@@ -1,8 +1,9 @@
 """Context fields × AWS's runtime clients, unmodified, each in a pod; and what each says of a handler that is not there.
 
 Each cell of the table is a test over two functions of one client, `one` and `two`, which differ in whatever may differ:
-name, memory, time-out, sleep, ARN, client context, trace header. When the module is done the table is printed
-(pytest -s) and written to target/context-table.md.
+name, memory, time-out, sleep, ARN, client context, trace header, identity. When the module is done the table is printed
+(pytest -s) and written to target/context-table.md. An identity, and one request id for two attempts, no caller may set:
+those invocations come over the link to the environment (see link.py).
 
 A column of its own shows the Runtime API's headers as they arrive. Where a client has no place for a field, the cell says
 so, and the header shows that the field was sent.
@@ -15,12 +16,14 @@ import email.utils
 import io
 import json
 import re
+import uuid
 import zipfile
 from typing import Any
 
 import pytest
 
 from cluster import REGISTRY, ROOT, Answer, eventually, get, kubectl
+from link import Attempt, deliver
 
 CLIENT_KEYS = ("installation_id", "app_title", "app_version_name", "app_version_code", "app_package_name")
 
@@ -87,7 +90,7 @@ SETTINGS = {
 
 @dataclasses.dataclass
 class Seen:
-    """One function of a client, invoked without client context, with it, and with one beyond ASCII."""
+    """One function of a client, invoked without client context, with it, with one beyond ASCII, and over the link."""
 
     setting: Setting
     name: str
@@ -95,6 +98,10 @@ class Seen:
     answer: Answer
     fields: Any
     accented: Answer
+    identity: dict
+    first: Attempt
+    retry: Attempt
+    user: Answer
 
 
 @pytest.fixture(scope="module", params=CLIENTS)
@@ -112,7 +119,13 @@ def column(request, space):
             for _ in range(2):  # The second counts: until then Java still loads classes, in the function's time.
                 answer = space.invoke(name, event, ClientContext=encoded(setting.client_context), **setting.qualifier)
         accented = space.invoke(name, ClientContext=encoded(accents(key)))
-        seen[key] = Seen(setting, name, bare, answer, read(client, answer), accented)
+        identity = {"cognitoIdentityId": f"us-east-1:{uuid.uuid4()}", "cognitoIdentityPoolId": f"us-east-1:{uuid.uuid4()}"}
+        given = (space.arn(name), setting.timeout, identity, str(uuid.uuid4()))
+        first, retry = Attempt({"error": f"asked of {name}"}, *given), Attempt({"sleep_ms": 0}, *given)
+        [pod] = space.pods(name)
+        deliver(pod, [first, retry])
+        user = space.invoke(name, {"sleep_ms": 0, "user": True})
+        seen[key] = Seen(setting, name, bare, answer, read(client, answer), accented, identity, first, retry, user)
     yield client, seen["one"], seen["two"]
     for one in seen.values():
         space.remove(one.name)
@@ -131,10 +144,12 @@ def encoded(client_context):
 
 
 def read(client, answer):
-    assert (answer.status, answer.error) == (200, None), answer.payload
-    if client != "header":
-        return answer.json
-    lines = base64.b64decode(answer.json).decode().split("\r\n")
+    assert answer.error is None, answer.payload
+    return answer.json if client != "header" else headers(answer.json)
+
+
+def headers(text):
+    lines = base64.b64decode(text).decode().split("\r\n")
     return {name.lower(): value for name, value in (line.split(": ", 1) for line in lines if ": " in line)}
 
 
@@ -197,6 +212,24 @@ def request_id(client, space, *both):
     return equal(both, key, lambda one: one.answer.request_id)
 
 
+def request_id_of_a_retry(client, space, *both):
+    """The first attempt was the handler's to fail; the second has its request id, and an invocation id of its own."""
+    for one in both:
+        first, retry = one.first, one.retry
+        assert first.request_id == retry.request_id and first.id != retry.id
+        assert first.error["cause"] == "handler", first
+        message, seen = first.json["errorMessage"], read(client, retry)
+        if client != "header":
+            assert message == f"asked of {one.name}"
+            assert seen["aws_request_id"] == retry.request_id
+            continue
+        for attempt, fields in ((first, headers(message)), (retry, seen)):
+            assert fields["lambda-runtime-aws-request-id"] == attempt.request_id
+            assert fields["lambda-runtime-invocation-id"] == attempt.id
+    assert both[0].retry.request_id != both[1].retry.request_id
+    return "✓"
+
+
 def log_group(client, space, *both):
     return None if client == "header" else equal(both, "log_group_name", lambda one: f"/aws/lambda/{one.name}")
 
@@ -211,6 +244,27 @@ def log_stream(client, space, *both):
         pods = get("pods", namespace=space.name, selector=f"kubelambda.dev/log-stream={match[1]}")
         assert [pod["metadata"]["labels"]["kubelambda.dev/function"] for pod in pods] == [one.name]
     assert both[0].fields["log_stream_name"] != both[1].fields["log_stream_name"]
+    return "✓"
+
+
+def no_log_stream(client, space, *both):
+    """Where logging is off the function has no stream's name and keeps the group's; the container's log goes on."""
+    if client == "header":
+        return None
+    name = f"{both[0].name}-quiet"
+    space.apply(name, memorySize=192, timeout=7, loggingConfig={"enabled": False}, **CLIENTS[client])
+    answer = space.invoke(name, {"sleep_ms": 0})
+    start = f"START RequestId: {answer.request_id}"
+    logs = ["logs", "-n", space.name, "-l", f"kubelambda.dev/function={name}", "--tail=-1"]
+    eventually(lambda: start in kubectl(*logs, check=False).stdout, what=f"{start} in the log of {name}")
+    if client == "Node.js 22":
+        assert (answer.error, answer.json["errorType"]) == ("Unhandled", "Runtime.ExitError")
+        reason = "Missing required environment variables: AWS_LAMBDA_LOG_STREAM_NAME"
+        eventually(lambda: reason in kubectl(*logs), what=f"{reason} in the log of {name}")
+        return "– ⁶"
+    fields = read(client, answer)
+    # Java's client leaves out what is null, Go's has an empty string for it.
+    assert (fields["log_group_name"], fields.get("log_stream_name") or None) == (f"/aws/lambda/{name}", None)
     return "✓"
 
 
@@ -282,6 +336,31 @@ def no_identity(client, space, *both):
     return "✓"
 
 
+def identity_key(place):
+    """Field `place` of an identity, 0 or 1: each client has names of its own for the two, in this order."""
+    sent = ("cognitoIdentityId", "cognitoIdentityPoolId")[place]
+
+    def check(client, space, *both):
+        for one in both:
+            fields = read(client, one.retry)
+            if client == "header":
+                seen = json.loads(fields["lambda-runtime-cognito-identity"])[sent]
+            else:
+                first, second = IDENTITY_KEYS.get(client, ("cognito_identity_id", "cognito_identity_pool_id"))
+                assert set(fields["identity"]) == {first, second}
+                seen = fields["identity"][(first, second)[place]]
+            assert seen == one.identity[sent]
+        assert both[0].identity[sent] != both[1].identity[sent]
+        return "✓"
+    return check
+
+
+IDENTITY_KEYS = {
+    "Node.js 22": ("cognitoIdentityId", "cognitoIdentityPoolId"),
+    "Rust": ("identityId", "identityPoolId"),
+}
+
+
 def trace_id(client, space, *both):
     """Made by the gateway, or its caller's; where a client has two places for it, in both."""
     key = "lambda-runtime-trace-id" if client == "header" else "trace_id"
@@ -293,6 +372,20 @@ def trace_id(client, space, *both):
     for place in ("trace_variable", "trace_property"):
         assert all(seen.fields.get(place, seen.fields[key]) == seen.fields[key] for seen in both)
     return "✓"
+
+
+def user(key, expected):
+    """A pod's uid stands in no image's /etc/passwd, so the pod brings one."""
+    def check(client, space, *both):
+        if client == "header":
+            return None
+        got = [read(client, one.user)["user"] for one in both]
+        if client == "Rust" and key == "name":
+            assert all(set(user) == {"home"} for user in got)
+            return "– ⁷"
+        assert [user[key] for user in got] == [expected] * 2
+        return "✓"
+    return check
 
 
 def no_tenant(client, space, *both):
@@ -313,16 +406,22 @@ ROWS = {
     "invoked ARN": invoked_arn,
     "memory limit": memory_limit,
     "request id": request_id,
+    "request id: of a retry": request_id_of_a_retry,
     "log group": log_group,
     "log stream": log_stream,
+    "log stream: none": no_log_stream,
     **{f"client context: client.{key}": client_key(key) for key in CLIENT_KEYS},
     "client context: custom": custom,
     "client context: env": env,
     "client context: beyond ASCII": beyond_ascii,
     "client context: none": no_client_context,
-    "identity: none ⁵": no_identity,
+    "identity: id ⁵": identity_key(0),
+    "identity: pool id ⁵": identity_key(1),
+    "identity: none": no_identity,
     "tenant id: none": no_tenant,
     "trace id": trace_id,
+    "user: name": user("name", "sbx_user1051"),
+    "user: home": user("home", "/tmp"),
 }
 NOTES = """\
 ✓: asserted with two invokes, of different values where there are two. –: the client cannot read it, which is asserted
@@ -333,7 +432,9 @@ Empty: not a header but a variable of the environment.
 2. lambda_runtime reads `environment`, where AWS's SDKs send `env`: without it the map is empty.
 3. lambda_runtime ends with status 1 on a header that is not ASCII; the next invocation has a new process.
 4. `$LATEST` twice: versions cannot be published yet.
-5. An identity is never there: the gateway has no way to be given one yet.
+5. Given at the link, as the gateway has no way to be given one yet.
+6. aws-lambda-ric 4 exits at each invocation without the stream's name, and says so in the log.
+7. Rust's standard library has no name of the user.
 """
 
 
@@ -388,6 +489,23 @@ def test_handler_for_python_2_and_3(space):
     logs = ["logs", "-n", space.name, "-l", "kubelambda.dev/function=both-pythons", "--tail=-1"]
     logged = eventually(lambda: kubectl(*logs, check=False).stdout, what="the function's log")
     assert logged.splitlines().count("Loading function") == 1
+
+
+def test_late_answer_of_an_earlier_attempt(space):
+    """Under one request id the invocation id tells attempts apart: what comes for one that is over reaches no caller."""
+    space.apply("late", code="provided/late/bootstrap", handler="none", runtime="provided.al2023")
+    assert space.invoke("late", {"error": "asked"}).error == "Unhandled"
+    request_id = str(uuid.uuid4())
+    first, retry = (Attempt(event, space.arn("late"), 3, request_id=request_id) for event in ({"error": "asked"}, {}))
+    [pod] = space.pods("late")
+    deliver(pod, [first, retry])
+    assert (first.error["cause"], first.json) == ("handler", {"errorMessage": "as asked"})
+    assert (retry.error, retry.json["request_id"], retry.json["attempt"]) == (None, request_id, retry.id)
+    # The first answered twice, and once more while the second ran.
+    status, body = retry.json["at_once"]
+    assert (status, body["errorType"]) == (403, "InvalidStateTransition")
+    status, body = retry.json["late"]
+    assert (status, body["errorType"]) == (410, "InvokeTimeout")
 
 
 NODE = {"code": "nodejs/conformance.mjs", "runtime": "nodejs22.x"}

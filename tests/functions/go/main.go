@@ -8,6 +8,7 @@ import (
 	"context"
 	"errors"
 	"os"
+	"os/user"
 	"time"
 
 	"github.com/aws/aws-lambda-go/lambda"
@@ -17,6 +18,7 @@ import (
 type event struct {
 	SleepMs *int64 `json:"sleep_ms"`
 	Error   string `json:"error"`
+	User    bool   `json:"user"`
 }
 
 type fields struct {
@@ -34,6 +36,12 @@ type fields struct {
 	TraceVariable      string         `json:"trace_variable"`
 	Identity           identity       `json:"identity"`
 	ClientContext      *clientContext `json:"client_context"`
+	User               *who           `json:"user,omitempty"`
+}
+
+type who struct {
+	Name string `json:"name"`
+	Home string `json:"home"`
 }
 
 type identity struct {
@@ -47,7 +55,8 @@ type clientContext struct {
 	Client lambdacontext.ClientApplication `json:"client"`
 }
 
-// conformance returns every field of the context; the remaining time before and after a sleep. Or the error asked for.
+// conformance returns every field of the context; the remaining time before and after a sleep; and who runs it, where
+// asked. Or the error asked for.
 func conformance(ctx context.Context, event event) (*fields, error) {
 	if event.Error != "" {
 		return nil, errors.New(event.Error)
@@ -59,6 +68,14 @@ func conformance(ctx context.Context, event event) (*fields, error) {
 	}
 	time.Sleep(time.Duration(sleep) * time.Millisecond)
 	given, _ := lambdacontext.FromContext(ctx)
+	var runs *who
+	if event.User {
+		found, err := user.Current()
+		if err != nil {
+			return nil, err
+		}
+		runs = &who{Name: found.Username, Home: found.HomeDir}
+	}
 	return &fields{
 		RemainingMsBefore:  before,
 		RemainingMsAfter:   remainingMs(ctx),
@@ -74,6 +91,7 @@ func conformance(ctx context.Context, event event) (*fields, error) {
 		TraceVariable:      os.Getenv("_X_AMZN_TRACE_ID"),
 		Identity:           identity(given.Identity),
 		ClientContext:      sent(given.ClientContext),
+		User:               runs,
 	}, nil
 }
 

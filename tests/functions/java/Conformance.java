@@ -16,10 +16,16 @@ public class Conformance {
         return event;
     }
 
-    /** Returns every field of the context object; the remaining time before and after a sleep of event.sleep_ms. */
-    public Map<String, Object> context(Map<String, Integer> event, Context context) throws InterruptedException {
+    /**
+     * Returns every field of the context object; the remaining time before and after a sleep of event.sleep_ms. Fails
+     * with event.error where there is one; adds who runs it to the fields where event.user is true.
+     */
+    public Map<String, Object> context(Map<String, Object> event, Context context) throws InterruptedException {
+        if (event.containsKey("error")) {
+            throw new IllegalStateException((String) event.get("error"));
+        }
         int before = context.getRemainingTimeInMillis();
-        Thread.sleep(event.getOrDefault("sleep_ms", 100));
+        Thread.sleep((int) event.getOrDefault("sleep_ms", 100));
         int after = context.getRemainingTimeInMillis();
         Map<String, Object> fields = new LinkedHashMap<>();
         fields.put("remaining_ms_before", before);
@@ -36,6 +42,9 @@ public class Conformance {
         fields.put("trace_property", System.getProperty("com.amazonaws.xray.traceHeader"));
         fields.put("identity", identity(context.getIdentity()));
         fields.put("client_context", clientContext(context.getClientContext()));
+        if (event.containsKey("user")) {
+            fields.put("user", Map.of("name", System.getProperty("user.name"), "home", System.getProperty("user.home")));
+        }
         return fields;
     }
 

@@ -1,10 +1,17 @@
 // Handlers that tell what they were given.
+import { userInfo } from "node:os";
 
 /** Returns the event. */
 export const echo = async (event) => event;
 
-/** Returns every field of the context object; the remaining time before and after a sleep of event.sleep_ms. */
+/**
+ * Returns every field of the context object; the remaining time before and after a sleep of event.sleep_ms. Fails with
+ * event.error where there is one; adds who runs it to the fields where event.user is true.
+ */
 export const context = async (event, context) => {
+  if (event.error) {
+    throw new Error(event.error);
+  }
   const before = context.getRemainingTimeInMillis();
   await new Promise((done) => setTimeout(done, event.sleep_ms ?? 100));
   return {
@@ -22,7 +29,13 @@ export const context = async (event, context) => {
     trace_variable: process.env._X_AMZN_TRACE_ID ?? null,
     identity: context.identity ?? null,
     client_context: context.clientContext ?? null,
+    ...(event.user ? { user: user() } : {}),
   };
+};
+
+const user = () => {
+  const { username, homedir } = userInfo();
+  return { name: username, home: homedir };
 };
 
 /** Writes through each method of the console, one of them on two lines. */

@@ -3,7 +3,9 @@
 A handler that is not there (`conformance.nothing_of_that_name`) makes Runtime.HandlerNotFound.
 """
 
+import getpass
 import os
+import pwd
 import resource
 import time
 
@@ -17,12 +19,18 @@ def echo(event, context):
 
 
 def context(event, context):
-    """Returns every field of the context object; the remaining time before and after a sleep of event["sleep_ms"]."""
+    """Returns every field of the context object; the remaining time before and after a sleep of event["sleep_ms"].
+
+    Fails with event["error"] where there is one; adds who runs it to the fields where event["user"] is true.
+    """
+    if "error" in event:
+        raise RuntimeError(event["error"])
     before = context.get_remaining_time_in_millis()
     time.sleep(event.get("sleep_ms", 100) / 1000)
     after = context.get_remaining_time_in_millis()
     client_context = context.client_context
     return {
+        **({"user": user()} if event.get("user") else {}),
         "remaining_ms_before": before,
         "remaining_ms_after": after,
         "function_name": context.function_name,
@@ -52,6 +60,10 @@ def context(event, context):
             },
         },
     }
+
+
+def user():
+    return {"name": getpass.getuser(), "home": pwd.getpwuid(os.getuid()).pw_dir}
 
 
 def environment(event, context):

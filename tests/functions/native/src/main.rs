@@ -86,6 +86,8 @@ fn report(context: &Context, remaining_ms_before: u64, echo: Value) -> Value {
         "trace_variable": std::env::var("_X_AMZN_TRACE_ID").ok(),
         "identity": context.identity,
         "client_context": client_context(context),
+        // What the standard library knows of who runs the program: it has no name.
+        "user": { "home": std::env::home_dir() },
     })
 }
 
