@@ -27,6 +27,7 @@ mod link;
 mod logs;
 mod pid_one;
 mod python_client;
+mod shutdown;
 mod streaming;
 mod telemetry;
 mod torture;

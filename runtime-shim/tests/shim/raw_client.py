@@ -1,4 +1,8 @@
-"""A runtime client that does what the event, or the variable RAW_INIT, tells it to: well or badly."""
+"""A runtime client that does what the event, or the variable RAW_INIT, tells it to: well or badly.
+
+What only one test needs is Python in that test: RAW_CODE runs in the init phase, the event's "run" in an invocation,
+both with the names of this file; what "run" leaves in `answer` is answered.
+"""
 
 import base64
 import http.client
@@ -26,6 +30,7 @@ def call(method, path, body=None, headers={}, connection=None):
 
 def init():
     how = os.environ.get("RAW_INIT", "")
+    exec(os.environ.get("RAW_CODE", ""), globals())
     once = os.environ.get("RAW_INIT_ONCE")
     if once:
         if os.path.exists(once):
@@ -104,6 +109,11 @@ def handle(request, headers, payload):
     do = event.get("do", "echo") if isinstance(event, dict) else "echo"
     if "print" in (event if isinstance(event, dict) else {}):
         print(event["print"], end="", flush=True)
+    if "run" in (event if isinstance(event, dict) else {}):
+        names = globals()
+        names.update(request=request, headers=headers, event=event, answer=None)
+        exec(event["run"], names)
+        return respond(request, json.dumps(names["answer"]))
     if do == "echo":
         return respond(request, payload, headers={"Content-Type": "application/json"})
     if do == "pid":
