@@ -116,8 +116,9 @@ impl Shim {
         gateway
     }
 
+    /// The log so far; what is no text in it is replaced.
     pub fn log(&self) -> String {
-        fs::read_to_string(self.folder.join("log")).unwrap()
+        String::from_utf8_lossy(&fs::read(self.folder.join("log")).unwrap()).into_owned()
     }
 
     pub fn diagnostics(&self) -> String {

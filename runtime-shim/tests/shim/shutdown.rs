@@ -2,7 +2,8 @@
 //!
 //! The guide, "Lambda execution environment lifecycle": "0 ms – A function with no registered extensions; 500 ms – A
 //! function with a registered internal extension; 2,000 ms – A function with one or more registered external
-//! extensions", after which "Lambda sends a SIGKILL".
+//! extensions. If the runtime or an extension does not respond to the Shutdown event within the limit, Lambda ends
+//! the process using a SIGKILL signal."
 
 use std::time::{Duration, Instant};
 
