@@ -71,7 +71,7 @@ async fn a_log_that_nobody_reads_holds_up_nothing_and_what_is_dropped_is_said() 
     let text = std::sync::Arc::new(std::sync::Mutex::new(String::new()));
     let shared = text.clone();
     std::thread::spawn(move || {
-        let mut piece = [0; 65_536];
+        let mut piece = vec![0; 65_536];
         while let Ok(length @ 1..) = reader.read(&mut piece) {
             shared.lock().unwrap().push_str(&String::from_utf8_lossy(&piece[..length]));
         }
@@ -112,8 +112,8 @@ answer = True
     gateway.run(&json!({"do": "exit"})).await;
     shim.log_with("no end\n").await;
     let log = std::fs::read(shim.folder.join("log")).unwrap();
-    let count = |byte: u8| log.iter().filter(|found| **found == byte).count();
-    assert!(count(b'm') >= 1_048_576 && count(0xFF) == 16, "{} {}", count(b'm'), count(0xFF));
+    let of = |byte: u8| log.split(|found| *found == byte).count() - 1;
+    assert!(of(b'm') >= 1_048_576 && of(0xFF) == 16, "{} {}", of(b'm'), of(0xFF));
     // In pieces of a CloudWatch event's size.
     let longest = log.split(|byte| *byte == b'\n').map(<[u8]>::len).max().unwrap();
     assert!(longest < 256 * 1024, "{longest}");

@@ -110,10 +110,9 @@ def handle(request, headers, payload):
     if "print" in (event if isinstance(event, dict) else {}):
         print(event["print"], end="", flush=True)
     if "run" in (event if isinstance(event, dict) else {}):
-        names = globals()
-        names.update(request=request, headers=headers, event=event, answer=None)
-        exec(event["run"], names)
-        return respond(request, json.dumps(names["answer"]))
+        globals().update(request=request, headers=headers, event=event, answer=None)
+        exec(event["run"], globals())
+        return respond(request, json.dumps(globals()["answer"]))
     if do == "echo":
         return respond(request, payload, headers={"Content-Type": "application/json"})
     if do == "pid":
