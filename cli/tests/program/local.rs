@@ -36,6 +36,12 @@ fn the_first_answer_comes_within_a_second_and_the_interpreter_s_start() {
     assert!(!local.said().concat().contains("Fetching"));
 }
 
+/// Who runs this test, as the machine lists it.
+fn own_name() -> String {
+    let told = Command::new("id").arg("-un").output().unwrap();
+    String::from_utf8(told.stdout).unwrap().trim().to_owned()
+}
+
 #[test]
 fn every_field_of_the_context_is_there() {
     let manifest = manifest("context", CONTEXT, "  memorySize: 192\n  functionName: My_Context\n");
@@ -44,10 +50,11 @@ fn every_field_of_the_context_is_there() {
     let client = json!({"custom": {"a": "b"}, "env": {"c": "d"}, "client": {"app_title": "t"}});
     let client = STANDARD.encode(client.to_string());
     for slept in [20, 300] {
-        let event = json!({"sleep_ms": slept}).to_string();
+        let event = json!({"sleep_ms": slept, "user": true}).to_string();
         let answer = local.invoke_with("My_Context", &event, &[("X-Amz-Client-Context", &client)]);
         let seen = answer.json();
         assert_eq!(seen["function_name"], "My_Context");
+        assert_eq!(seen["user"]["name"], own_name());
         assert_eq!(seen["function_version"], "$LATEST");
         assert_eq!(seen["memory_limit_in_mb"], "192");
         assert_eq!(seen["aws_request_id"].as_str(), answer.header("x-amzn-requestid"));
