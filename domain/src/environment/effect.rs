@@ -102,3 +102,12 @@ pub(super) fn inline_init_failed(error: Option<InitError>, exit: Exit) -> Vec<Ef
     effects.extend([Effect::Begin, fail, Effect::Finish(ending)]);
     effects
 }
+
+/// The caller keeps its answer, but an invocation whose runtime or extension ended before the next event was asked
+/// for counts as an error, as recorded from the service.
+pub(super) fn ended_after_the_answer(answered: Ending, exit: Exit) -> Ending {
+    match answered {
+        Ending::Success => ending_of(&Failure::Exited(exit)),
+        other => other,
+    }
+}

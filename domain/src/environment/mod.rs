@@ -25,7 +25,7 @@ mod tests;
 pub use answer::AnswerRefusal;
 use answer::TimedOutRequests;
 pub use effect::{Effect, InitOutcome, InvokeRefusal, NotAllowed};
-use effect::{ending_of, init_done, inline_init_failed};
+use effect::{ended_after_the_answer, ending_of, init_done, inline_init_failed};
 pub use state::{Answer, Attempt, InitError, Limit, Runtime, State};
 
 use crate::failure::{Exit, Failure};
@@ -188,7 +188,9 @@ impl Environment {
                 let effects = inline_init_failed(error, exit);
                 self.idle(effects)
             }
-            State::Invoke { answer: Answer::Given(ending), .. } => self.idle(vec![Effect::Finish(ending)]),
+            State::Invoke { answer: Answer::Given(ending), .. } => {
+                self.idle(vec![Effect::Finish(ended_after_the_answer(ending, exit))])
+            }
             State::Invoke { .. } => {
                 let failure = Failure::Exited(exit);
                 let ending = ending_of(&failure);

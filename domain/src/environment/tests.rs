@@ -132,9 +132,10 @@ fn a_time_out_after_the_answer_is_reported_and_not_answered_twice() {
 fn an_exit_answers_unless_the_runtime_did() {
     let exit = Exit::Status(3);
     let ending = Ending::Error { error_type: "Runtime.ExitError".into() };
-    let expected = [Effect::Fail(Failure::Exited(exit.clone())), Effect::Finish(ending), Effect::Released];
+    let finish = Effect::Finish(ending);
+    let expected = [Effect::Fail(Failure::Exited(exit.clone())), finish.clone(), Effect::Released];
     assert_eq!(invoking().runtime_ended(exit.clone()), expected);
-    assert_eq!(answered().runtime_ended(exit), [Effect::Finish(Ending::Success), Effect::Released]);
+    assert_eq!(answered().runtime_ended(exit), [finish, Effect::Released]);
 }
 
 #[test]

@@ -25,7 +25,9 @@ pub enum State {
     Running,
     /// It told that it cannot initialize.
     InitError,
-    /// It told that it exits, or is gone.
+    /// It told that it exits.
+    ExitError,
+    /// It is gone.
     Exited,
     /// Its process could not be started.
     LaunchError,
@@ -37,8 +39,10 @@ impl State {
         match self {
             Self::Started => "Started",
             Self::Registered => "Registered",
-            Self::Ready | Self::Running => "Ready",
+            Self::Ready => "Ready",
+            Self::Running => "Running",
             Self::InitError => "InitError",
+            Self::ExitError => "ExitError",
             Self::Exited => "Exited",
             Self::LaunchError => "LaunchError",
         }

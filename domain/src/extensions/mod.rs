@@ -117,23 +117,29 @@ impl Extensions {
         }
     }
 
-    /// An extension tells that it cannot initialize.
+    /// An extension tells that it cannot initialize; to tell it again is allowed.
     pub fn init_error(&mut self, id: ExtensionId, error_type: &str) -> Result<(), Refusal> {
         self.get(id)?;
         let extension = self.find(id)?;
+        if extension.state == State::InitError {
+            return Ok(());
+        }
         extension.pass(State::Registered, State::InitError)?;
         extension.error_type = Some(error_type.to_owned());
         Ok(())
     }
 
-    /// An extension tells that it is about to exit.
+    /// An extension tells that it is about to exit; to tell it again is allowed.
     pub fn exit_error(&mut self, id: ExtensionId, error_type: &str) -> Result<(), Refusal> {
         self.get(id)?;
         let extension = self.find(id)?;
-        if matches!(extension.state, State::InitError | State::Exited | State::LaunchError) {
-            return Err(extension.refused(State::Exited));
+        match extension.state {
+            State::ExitError => return Ok(()),
+            State::InitError | State::Exited | State::LaunchError => {
+                return Err(extension.refused(State::ExitError));
+            }
+            _ => extension.state = State::ExitError,
         }
-        extension.state = State::Exited;
         extension.error_type = Some(error_type.to_owned());
         Ok(())
     }
@@ -141,7 +147,12 @@ impl Extensions {
     /// A process is gone, or never was.
     pub fn lost(&mut self, id: ExtensionId, launched: bool, error_type: &str) {
         if let Ok(extension) = self.find(id) {
-            extension.state = if launched { State::Exited } else { State::LaunchError };
+            match (launched, extension.state) {
+                // What it told of itself says more than that it is gone.
+                (true, State::InitError | State::ExitError) => {}
+                (true, _) => extension.state = State::Exited,
+                (false, _) => extension.state = State::LaunchError,
+            }
             extension.error_type.get_or_insert_with(|| error_type.to_owned());
         }
     }

@@ -85,7 +85,35 @@ fn an_error_of_the_init_phase_is_told_before_the_first_event_only() {
     let refused = extensions.init_error(id(1), "Extension.X").unwrap_err();
     assert!(refused.to_string().starts_with("State transition from Ready to InitError failed"), "{refused}");
     extensions.exit_error(id(1), "Extension.X").unwrap();
-    assert!(extensions.next(id(1)).is_err() && extensions.exit_error(id(1), "Extension.X").is_err());
+    // Told again it is accepted again; nothing else is.
+    extensions.exit_error(id(1), "Extension.Y").unwrap();
+    assert_eq!(extensions.get(id(1)).unwrap().error_type.as_deref(), Some("Extension.X"));
+    let refused = extensions.next(id(1)).unwrap_err();
+    assert!(refused.to_string().starts_with("State transition from ExitError to Ready failed"), "{refused}");
+}
+
+#[test]
+fn an_extension_that_told_of_its_end_is_not_said_to_have_just_gone() {
+    let mut extensions = one_external(&["INVOKE"]);
+    extensions.init_error(id(1), "Extension.X").unwrap();
+    extensions.init_error(id(1), "Extension.Y").unwrap();
+    assert_eq!(
+        extensions.exit_error(id(1), "x").unwrap_err().error_type(),
+        "Extension.InvalidExtensionState"
+    );
+    extensions.lost(id(1), true, "Extension.Crash");
+    let told = extensions.get(id(1)).unwrap();
+    assert_eq!((told.state.name(), told.error_type.as_deref()), ("InitError", Some("Extension.X")));
+    let mut extensions = one_external(&["INVOKE"]);
+    extensions.next(id(1)).unwrap();
+    extensions.take_invoke();
+    let refused = extensions.init_error(id(1), "x").unwrap_err();
+    assert!(
+        refused.to_string().starts_with("State transition from Running to InitError failed"),
+        "{refused}"
+    );
+    extensions.lost(id(1), true, "Extension.Crash");
+    assert_eq!(extensions.get(id(1)).unwrap().state.name(), "Exited");
 }
 
 #[test]

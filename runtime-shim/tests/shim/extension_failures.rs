@@ -107,3 +107,13 @@ async fn an_extension_that_never_registers_uses_up_the_init_phase() {
     let outcome = shim.gateway().await.run_with(invoke(700), "{}").await;
     outcome.failed_with(TimedOut, "Sandbox.Timedout");
 }
+
+#[tokio::test]
+async fn an_extension_that_crashes_after_the_answer_changes_the_report_and_not_the_answer() {
+    let shim = shim_with(&[("recorder", RECORDER)]).await;
+    let mut gateway = shim.ready(recorded(&shim, "crash late")).await;
+    let outcome = gateway.run_with(invoke(20_000), r#"{"kept":1}"#).await;
+    assert_eq!(outcome.succeeded().json(), json!({"kept": 1}));
+    assert!(outcome.tail.ends_with("\tStatus: error\tError Type: Extension.Crash\n"), "{}", outcome.tail);
+    gateway.run_with(invoke(20_000), "{}").await;
+}

@@ -107,6 +107,8 @@ async fn an_answer_stands_when_the_runtime_exits_after_it() {
     for event in [json!({"do": "answer and exit"}), json!({"do": "post and exit"})] {
         let outcome = gateway.run(&event).await;
         assert_eq!(outcome.succeeded().json(), event);
+        // The caller keeps its answer, and the report tells what came after it.
+        assert!(outcome.tail.ends_with("Status: error\tError Type: Runtime.ExitError\n"), "{}", outcome.tail);
         serves_the_next(&mut gateway).await;
     }
 }

@@ -2,7 +2,7 @@
 """An external extension written against AWS's documentation: it writes down every event that it is given.
 
 EXTENSION_FILE is where it writes, one JSON object a line; EXTENSION_DO is what it does beside that:
-"exit", "hang", "init error", "exit error", "refused", "many", "late", "invoke only", "slow"; EXTENSION_TELEMETRY is
+"exit", "hang", "init error", "exit error", "refused", "many", "late", "crash", "crash late", "invoke only", "slow"; EXTENSION_TELEMETRY is
 a JSON body for the Telemetry API, or EXTENSION_LOGS for the Logs API, whose batches it receives and writes down, on
 EXTENSION_PORT if that is set; it subscribes twice with EXTENSION_TWICE.
 """
@@ -159,7 +159,9 @@ def main():
             return
         if DO == "late":
             late(identifier)
-        if DO == "crash":
+        if DO == "crash late":
+            time.sleep(0.5)
+        if DO.startswith("crash"):
             sys.exit(4)
         if DO == "slow":
             time.sleep(1)
