@@ -95,6 +95,8 @@ pub struct Extension {
     pub events: Subscription,
     /// Where it is.
     pub state: State,
+    /// It was handed the event of the environment's end.
+    pub told_of_end: bool,
     /// What it failed with.
     pub error_type: Option<String>,
 }
@@ -102,7 +104,7 @@ pub struct Extension {
 impl Extension {
     pub(super) fn new(name: &str, id: ExtensionId, kind: Kind) -> Self {
         let (events, state) = (Subscription::default(), State::Started);
-        Self { name: name.to_owned(), id, kind, events, state, error_type: None }
+        Self { name: name.to_owned(), id, kind, events, state, told_of_end: false, error_type: None }
     }
 
     pub(super) fn pass(&mut self, from: State, to: State) -> Result<(), Refusal> {

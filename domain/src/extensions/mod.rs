@@ -172,9 +172,14 @@ impl Extensions {
         self.take(|extension| extension.events.invoke)
     }
 
-    /// The environment ends: who waits and is to be told of it.
+    /// The environment ends: who waits and is to be told of it. Each is told once; who asks again waits for its end,
+    /// as in AWS's emulator, where an answer would make it ask without a pause.
     pub fn take_shutdown(&mut self) -> Vec<ExtensionId> {
-        self.take(|extension| extension.events.shutdown)
+        let told = self.take(|extension| extension.events.shutdown && !extension.told_of_end);
+        for extension in self.all.iter_mut().filter(|extension| told.contains(&extension.id)) {
+            extension.told_of_end = true;
+        }
+        told
     }
 
     /// What kinds there are: external, internal.

@@ -79,6 +79,15 @@ fn only_who_asked_for_invocations_is_told_and_waited_for() {
 }
 
 #[test]
+fn the_end_is_told_once_however_often_an_extension_asks() {
+    let mut extensions = one_external(&["INVOKE", "SHUTDOWN"]);
+    extensions.next(id(1)).unwrap();
+    assert_eq!(extensions.take_shutdown(), [id(1)]);
+    extensions.next(id(1)).unwrap();
+    assert_eq!(extensions.take_shutdown(), []);
+}
+
+#[test]
 fn an_error_of_the_init_phase_is_told_before_the_first_event_only() {
     let mut extensions = one_external(&[]);
     extensions.next(id(1)).unwrap();

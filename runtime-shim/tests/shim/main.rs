@@ -15,6 +15,7 @@ mod assignments;
 mod defences;
 mod ending;
 mod endurance;
+mod extension_crate;
 mod extension_failures;
 mod extensions;
 mod failures;
