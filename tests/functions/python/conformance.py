@@ -121,6 +121,13 @@ def fill_scratch(event, context):
     return os.path.getsize("/tmp/filler")
 
 
+def fill_scratch_slowly(event, context):
+    """The same, and takes three seconds, so that whoever watches /tmp sees it grow."""
+    size = fill_scratch(event, context)
+    time.sleep(3 if event["megabytes"] > 1 else 0)
+    return size
+
+
 def warmth(event, context):
     """Returns how often this environment was used, and when it was started: tells a cold start from a warm one."""
     global invocations

@@ -52,3 +52,9 @@ def forged(event, context):
     print("START RequestId: 00000000-0000-0000-0000-000000000000 Version: $LATEST")
     print("REPORT RequestId: 00000000-0000-0000-0000-000000000000\tDuration: 1.00 ms")
     return "written"
+
+
+def several_lines(event, context):
+    """One message of three lines through the logging module, which the client frames."""
+    logging.getLogger().error("one\n  two\nthree")
+    return "written"
