@@ -80,6 +80,18 @@ def test_more_than_six_mebibytes(space):
     assert len(seen.payload) == 20 * MIB and set(seen.payload) == {ord("x")} and seen.end == {}
 
 
+def test_two_hundred_mebibytes_and_no_more(space):
+    """'200 MB' is the maximum; what is beyond ends the stream with an error."""
+    space.apply(
+        "endless", code="nodejs/streaming.mjs", handler="streaming.large", runtime="nodejs22.x", timeout=120, memorySize=256
+    )
+    eventually(lambda: space.invoke("endless", {"bytes": 0}).status == 200, timeout=120, what="endless to answer")
+    seen = Streamed(space, "endless", {"bytes": 200 * MIB + 1})
+    assert len(seen.payload) == 200 * MIB
+    assert seen.end["ErrorCode"] == "Function.ResponseSizeTooLarge", seen.end
+    assert "209715200" in seen.end["ErrorDetails"]
+
+
 def test_an_http_response_begins_with_its_prelude(space):
     """awslambda.HttpResponseStream: JSON of status and headers, eight NUL bytes, the body."""
     seen = Streamed(space, "http", {})
