@@ -244,3 +244,6 @@ fn request(port: u16, path: &str, put: bool, batch: &Bytes, id: &str) -> io::Res
         .body(Full::new(batch.clone()))
         .map_err(io::Error::other)
 }
+
+#[cfg(test)]
+mod tests;

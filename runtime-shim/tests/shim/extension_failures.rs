@@ -117,3 +117,16 @@ async fn an_extension_that_crashes_after_the_answer_changes_the_report_and_not_t
     assert!(outcome.tail.ends_with("\tStatus: error\tError Type: Extension.Crash\n"), "{}", outcome.tail);
     gateway.run_with(invoke(20_000), "{}").await;
 }
+
+/// "The function's timeout setting limits the duration of the entire Invoke phase": extensions' part of it, too.
+#[tokio::test]
+async fn an_extension_that_takes_longer_than_the_time_out_costs_the_environment_and_not_the_answer() {
+    let shim = shim_with(&[("recorder", RECORDER)]).await;
+    let mut gateway = shim.ready(recorded(&shim, "slow")).await;
+    let outcome = gateway.run_with(invoke(500), r#"{"kept":1}"#).await;
+    assert_eq!(outcome.succeeded().json(), json!({"kept": 1}));
+    assert!(outcome.answered_after < Duration::from_millis(450), "{outcome:?}");
+    assert!(outcome.tail.ends_with("\tStatus: timeout\n"), "{}", outcome.tail);
+    gateway.run_with(invoke(20_000), "{}").await.succeeded();
+    assert_eq!(all(&shim, "registered").len(), 2);
+}

@@ -75,6 +75,9 @@ async fn an_extension_is_started_before_the_runtime_and_told_of_each_invocation(
     assert!(
         event["deadlineMs"].as_u64().unwrap() > 1_700_000_000_000 && event["invokedFunctionArn"].is_string()
     );
+    // Each event of an invocation has an identifier of its own.
+    let identifiers = all(&shim, "identifier");
+    assert!(identifiers.iter().filter(|told| told.is_string()).count() >= 2, "{identifiers:?}");
     let registered: Value = serde_json::from_str(all(&shim, "registered")[0][1].as_str().unwrap()).unwrap();
     let expected = json!({"functionName": "my_function", "functionVersion": "$LATEST", "handler": "app.handler", "accountId": "123456789012"});
     assert_eq!(registered, expected);

@@ -91,3 +91,29 @@ async fn a_repeated_init_phase_uses_up_the_function_s_time() {
     assert!(outcome.tail.contains("Phase: invoke\tStatus: timeout\nSTART "), "{}", outcome.tail);
     gateway.until_phase(Phase::Free).await;
 }
+
+#[tokio::test]
+async fn a_directory_that_does_not_exist_is_told_and_the_log_names_what_was_to_be_started() {
+    let shim = Shim::start().await;
+    let mut given = assignment();
+    given.working_directory = "/no/such/folder".into();
+    given.command = vec!["/bin/sh".into(), "-c".into(), "exit".into()];
+    let mut operator = shim.operator().await;
+    operator.assign(given, bytes::Bytes::new()).await;
+    let state = operator.until_free().await;
+    let message = "chdir /no/such/folder: no such file or directory";
+    let expected =
+        InitResult::Failed { error_type: "Runtime.InvalidWorkingDir".into(), message: message.into() };
+    assert_eq!(state.init, Some(expected));
+    let line = format!(
+        "IMAGE\tLaunch error: {message}\tEntrypoint: [/bin/sh]\tCmd: [-c,exit]\tWorkingDir: [/no/such/folder]\n"
+    );
+    let log = shim.log_with("INIT_REPORT").await;
+    assert!(log.starts_with(&line), "{log}");
+    let outcome = shim.gateway().await.run(&json!({})).await;
+    outcome.failed_with(Init, "Runtime.InvalidWorkingDir");
+    assert_eq!(
+        String::from_utf8_lossy(&outcome.body),
+        payload("Runtime.InvalidWorkingDir", &outcome, message)
+    );
+}
