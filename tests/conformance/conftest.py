@@ -14,7 +14,8 @@ from endpoints import ENDPOINTS, TARGET
 
 ONLY_SHOWN = {"rie"}
 TITLES = {
-    "test_invoke": "Invoke API", "test_context": "Context object", "test_environment": "Environment",
+    "test_invoke": "Invoke API", "test_configuration": "GetFunctionConfiguration", "test_context": "Context object",
+    "test_environment": "Environment",
     "test_failures": "Failures", "test_logs": "Logs", "test_concurrency": "Concurrency", "test_runtime_api": "Runtime API",
 }
 # (module, test) → endpoint → passed?, and the outlines of the answers.

@@ -7,7 +7,8 @@ use std::hash::{DefaultHasher, Hash, Hasher};
 use std::sync::Arc;
 
 use domain::AccountId;
-use gateway::catalog::{Created, Declared, DeclaredFunction, DeclaredNamespace, Unavailable};
+use gateway::catalog::{Created, Declared, DeclaredFunction, DeclaredNamespace, Unavailable, settings_of};
+use protocol::lambda_api::configuration::FunctionState;
 use protocol::link::assignment::{ConfigurationHash, Revision};
 use resources::RuntimeSpec;
 use resources::configuration::{account_of_namespace, configuration_hash};
@@ -87,14 +88,22 @@ impl Snapshot {
     pub(crate) fn declared(&self) -> Declared {
         let functions = self.functions.iter().enumerate().filter_map(|(index, served)| {
             let spec = &served.local.function.spec;
+            let name = served.local.function.aws_name().parse().ok()?;
             Some(DeclaredFunction {
+                settings: Arc::new(settings_of(&served.local.function, &name)),
+                state: match &served.unavailable {
+                    Some(Unavailable::Invalid { message: reason }) => {
+                        FunctionState::Failed { code: "InvalidConfiguration", reason: reason.clone() }
+                    }
+                    Some(Unavailable::UnknownRuntime { .. }) | None => FunctionState::Active,
+                },
                 namespace: NAMESPACE.to_owned(),
                 object: served.revision.function.clone(),
                 created: Created {
                     epoch_seconds: i64::try_from(index).ok()?,
                     uid: served.revision.uid.clone(),
                 },
-                name: served.local.function.aws_name().parse().ok()?,
+                name,
                 configuration: served.revision.configuration.clone(),
                 timeout_seconds: served.timeout_seconds,
                 memory_mb: spec.memory_size,

@@ -9,7 +9,7 @@ use serde_json::json;
 use crate::harness::{Local, folder, manifest, run};
 
 #[test]
-fn invoke_shows_result_log_duration_and_memory() {
+fn invoke_shows_result_log_duration_remaining_time_and_memory() {
     let code = "def handler(event, context):\n    print('seen', sorted(event))\n    \
         if 'fail' in event: raise ValueError('as asked')\n    return event";
     let folder = folder(&[("f.yaml", &manifest("f", code, "")), ("event.json", r#"{"fail": 1}"#)]);
@@ -20,9 +20,14 @@ fn invoke_shows_result_log_duration_and_memory() {
     assert_eq!(output.status.code(), Some(0), "{said}");
     let result: serde_json::Value = serde_json::from_slice(&output.stdout).unwrap();
     assert_eq!(result["key1"], "value1");
-    for part in
-        ["seen ['key1', 'key2', 'key3']", "Duration:", "a cold start", "of 128 MB", "Result:         success"]
-    {
+    for part in [
+        "seen ['key1', 'key2', 'key3']",
+        "Duration:",
+        "a cold start",
+        "of 128 MB",
+        "of 20000 ms",
+        "Result:         success",
+    ] {
         assert!(said.contains(part), "{part}: {said}");
     }
     let (output, said) = run(&["invoke", "f", "--event", "-", "--endpoint", &endpoint], r#"{"a": "b"}"#);

@@ -33,6 +33,13 @@ fn ran_answer(ran: Ran) -> Response<Body> {
     response
 }
 
+/// A description that was asked for.
+pub(super) fn json(body: String) -> Response<Body> {
+    let mut response = Response::new(Body::from(body));
+    response.headers_mut().insert(header::CONTENT_TYPE, JSON);
+    response
+}
+
 /// An error of the Lambda API.
 pub(super) fn failed(error: &ServiceError) -> Response<Body> {
     let status = StatusCode::from_u16(error.exception.status());

@@ -5,10 +5,10 @@ use axum::body::Body;
 use axum::extract::rejection::PathRejection;
 use axum::extract::{Path, RawQuery, State};
 use axum::http::{HeaderMap, Response};
-use domain::RequestId;
+use domain::{FunctionReference, RequestId};
 use percent_encoding::percent_decode_str;
 use protocol::lambda_api::invoke::InvokeHeaders;
-use protocol::lambda_api::{Exception, ServiceError, headers, payload, target};
+use protocol::lambda_api::{Exception, ServiceError, headers, payload, target as reference};
 
 use super::{answer, body, errors};
 use crate::chance;
@@ -64,10 +64,7 @@ impl Asked {
         body: Body,
     ) -> Result<Request, InvokeError> {
         let mut payload = body::read(body, gateway.payload_budget().reservation()).await?;
-        let unreadable = || ServiceError::new(Exception::Validation, "The function name is not UTF-8.");
-        let name = self.name.as_deref().ok_or_else(unreadable)?;
-        let qualifier = self.query.as_deref().map(qualifier).transpose()?.flatten();
-        let target = target::parse(name, qualifier.as_deref())?;
+        let target = target(self.name.as_deref(), self.query.as_deref())?;
         let options = self.invoke_headers().parse(chance::trace_seed()?)?;
         payload.bytes = payload::check(payload.bytes)?;
         Ok(Request { id: request_id, target, options, payload })
@@ -84,6 +81,13 @@ impl Asked {
             durable_execution_name: value(headers::DURABLE_EXECUTION_NAME),
         }
     }
+}
+
+/// The function that path and query name together.
+pub(super) fn target(name: Option<&str>, query: Option<&str>) -> Result<FunctionReference, ServiceError> {
+    let unreadable = || ServiceError::new(Exception::Validation, "The function name is not UTF-8.");
+    let qualifier = query.map(qualifier).transpose()?.flatten();
+    reference::parse(name.ok_or_else(unreadable)?, qualifier.as_deref())
 }
 
 /// The value of `Qualifier` in a query; two different ones are refused.

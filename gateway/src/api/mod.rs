@@ -6,6 +6,7 @@
 
 mod answer;
 mod body;
+mod configuration;
 mod connection;
 mod errors;
 mod held;

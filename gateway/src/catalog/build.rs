@@ -72,6 +72,8 @@ fn entry(
         environments_max: function.environments_max,
         tracing: function.tracing,
         unavailable: function.unavailable.clone(),
+        settings: Arc::clone(&function.settings),
+        state: function.state.clone(),
         fleet: fleet_of(&revision),
         revision,
     }

@@ -5,18 +5,21 @@
 
 mod build;
 mod resolve;
+mod shown;
 mod source;
 
 use std::collections::HashMap;
 use std::sync::Arc;
 
 use domain::{AccountId, FunctionName, TimeBudget, TracingMode};
+use protocol::lambda_api::configuration::{FunctionSettings, FunctionState};
 use protocol::link::assignment::Revision;
 
 use crate::fleets::FunctionFleet;
 use crate::metrics::FunctionLabels;
 
 pub use resolve::{NotResolved, Resolved};
+pub use shown::{settings_of, state_of};
 pub use source::{
     CatalogSource, Created, Declared, DeclaredFunction, DeclaredNamespace, DeclaredSender, Unavailable,
 };
@@ -40,6 +43,10 @@ pub struct FunctionEntry {
     pub tracing: TracingMode,
     /// Why it cannot be invoked, where that is known without a pod.
     pub unavailable: Option<Unavailable>,
+    /// What the Lambda API shows beside.
+    pub settings: Arc<FunctionSettings>,
+    /// Whether it can be invoked, as the Lambda API shows it.
+    pub state: FunctionState,
     pub(crate) fleet: Arc<FunctionFleet>,
 }
 

@@ -63,6 +63,8 @@ impl Catalog {
 
 #[cfg(test)]
 mod tests {
+    use protocol::lambda_api::configuration::FunctionState;
+
     use super::super::source::*;
     use super::*;
     use crate::fleets::Fleets;
@@ -83,6 +85,8 @@ mod tests {
             environments_max: 1,
             tracing: domain::TracingMode::default(),
             unavailable: None,
+            settings: Arc::default(),
+            state: FunctionState::Active,
         }
     }
 

@@ -4,6 +4,7 @@ use std::sync::Arc;
 
 use domain::{AccountId, FunctionName, TracingMode};
 use futures::future::BoxFuture;
+use protocol::lambda_api::configuration::{FunctionSettings, FunctionState};
 use protocol::link::assignment::ConfigurationHash;
 use tokio::sync::watch;
 
@@ -55,6 +56,10 @@ pub struct DeclaredFunction {
     pub tracing: TracingMode,
     /// Why it cannot be invoked.
     pub unavailable: Option<Unavailable>,
+    /// What the Lambda API shows beside.
+    pub settings: Arc<FunctionSettings>,
+    /// Whether it can be invoked, as the Lambda API shows it.
+    pub state: FunctionState,
 }
 
 /// One namespace.

@@ -1,9 +1,12 @@
 //! From objects of the API server to what the catalog is built from.
 
+use std::sync::Arc;
+
 use domain::{FunctionName, TracingMode};
 use k8s_openapi::api::core::v1::Namespace;
 use k8s_openapi::apimachinery::pkg::apis::meta::v1::ObjectMeta;
 use kube::ResourceExt as _;
+use protocol::lambda_api::configuration::{FunctionSettings, FunctionState};
 use protocol::link::assignment::ConfigurationHash;
 use resources::configuration::{ConfigurationPrefix, account_of_namespace};
 use resources::{
@@ -11,7 +14,7 @@ use resources::{
 };
 
 use super::watching::Watched;
-use crate::catalog::{Created, DeclaredFunction, DeclaredNamespace, Unavailable};
+use crate::catalog::{Created, DeclaredFunction, DeclaredNamespace, Unavailable, settings_of, state_of};
 
 /// A Function without its code.
 #[derive(Debug, Clone)]
@@ -27,6 +30,8 @@ pub(super) struct KeptFunction {
     environments_max: u32,
     tracing: TracingMode,
     invalid: Option<String>,
+    settings: Arc<FunctionSettings>,
+    state: FunctionState,
 }
 
 impl KeptFunction {
@@ -52,6 +57,8 @@ impl KeptFunction {
             environments_max: self.environments_max,
             tracing: self.tracing,
             unavailable: unknown.or_else(invalid),
+            settings: Arc::clone(&self.settings),
+            state: self.state.clone(),
         }
     }
 }
@@ -61,7 +68,7 @@ impl Watched for Function {
 
     fn cut(self) -> Option<KeptFunction> {
         let namespace = self.namespace().unwrap_or_default();
-        let name = match self.aws_name().parse() {
+        let name: FunctionName = match self.aws_name().parse() {
             Ok(name) => name,
             Err(error) => {
                 tracing::warn!(namespace, object = self.name_any(), %error, "A Function has no valid name");
@@ -73,6 +80,8 @@ impl Watched for Function {
             namespace,
             object: self.name_any(),
             created: created(&self.metadata),
+            settings: Arc::new(settings_of(&self, &name)),
+            state: state_of(self.status.as_ref(), self.metadata.generation),
             name,
             prefix: ConfigurationPrefix::of(&self.spec),
             tracing: self.spec.tracing(),

@@ -11,6 +11,7 @@
     reason = "a test fails by panicking, and nobody uses its items"
 )]
 
+mod configuration;
 mod errors;
 mod faults;
 mod invoke;

@@ -7,6 +7,7 @@
 //! and programs match on them.
 
 pub mod client_context;
+pub mod configuration;
 pub mod errors;
 pub mod headers;
 pub mod invoke;

@@ -11,6 +11,7 @@ use gateway::environments::{
     DemandReceiver, Environment, EnvironmentEvent, EnvironmentProvider, EventSender, PodName,
 };
 use gateway::{Gateway, Options};
+use protocol::lambda_api::configuration::FunctionState;
 use protocol::link::assignment::{ConfigurationHash, Revision};
 use protocol::link::trust::{LinkKey, Ticket, TicketClaims};
 use tokio::net::TcpListener;
@@ -90,6 +91,8 @@ pub fn function(name: &str, environments_max: u32) -> DeclaredFunction {
         environments_max,
         tracing: domain::TracingMode::default(),
         unavailable: None,
+        settings: Arc::default(),
+        state: FunctionState::Active,
     }
 }
 
