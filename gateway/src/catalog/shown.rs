@@ -80,35 +80,35 @@ mod tests {
 
     use super::*;
 
-    fn function(spec: Value, status: Value) -> Function {
+    fn function(spec: &Value, status: &Value) -> Function {
         let manifest = json!({"apiVersion": "kubelambda.dev/v1alpha1", "kind": "Function",
             "metadata": {"name": "f", "generation": 2}, "spec": spec, "status": status});
         serde_json::from_value(manifest).unwrap()
     }
 
-    fn settings(spec: Value, status: Value) -> FunctionSettings {
+    fn settings(spec: &Value, status: &Value) -> FunctionSettings {
         settings_of(&function(spec, status), &"f".parse().unwrap())
     }
 
     #[test]
     fn code_has_the_digest_that_aws_would_show() {
         let zip = json!({"runtime": "python3.13", "handler": "a.b", "code": {"zipFile": "YWJj"}});
-        let settings_of_zip = settings(zip, Value::Null);
+        let settings_of_zip = settings(&zip, &Value::Null);
         // SHA-256 of "abc", FIPS 180-2 appendix B.1.
         let digest = "ungWv48Bz+pBQUDeXa4iI7ADYaOWF3qctBD/YfIAFa0=";
         assert_eq!(settings_of_zip.code_sha256.as_deref(), Some(digest));
         assert_eq!((settings_of_zip.code_bytes, settings_of_zip.is_image), (Some(3), false));
-        let image = settings(json!({"code": {"image": "r/i:1"}}), json!({"image": "r/i@sha256:77"}));
+        let image = settings(&json!({"code": {"image": "r/i:1"}}), &json!({"image": "r/i@sha256:77"}));
         assert_eq!((image.code_sha256.as_deref(), image.code_bytes), (Some("77"), None));
         assert_eq!((image.is_image, image.runtime), (true, None));
         let inline = json!({"runtime": "r", "handler": "a.b", "code": {"inline": {"a.py": ""}}});
-        assert_eq!(settings(inline, json!({"image": "r/i@sha256:77"})).code_sha256, None);
+        assert_eq!(settings(&inline, &json!({"image": "r/i@sha256:77"})).code_sha256, None);
     }
 
     #[test]
     fn the_state_is_the_operator_s_word_on_this_generation() {
         let check = |status: Value, expected: FunctionState| {
-            let function = function(json!({"code": {"image": "i"}}), status);
+            let function = function(&json!({"code": {"image": "i"}}), &status);
             assert_eq!(state_of(function.status.as_ref(), function.metadata.generation), expected);
         };
         check(Value::Null, FunctionState::Pending);
