@@ -9,6 +9,7 @@ mod local;
 mod manifest;
 mod output;
 mod project;
+mod reading;
 mod sam;
 mod yaml;
 
@@ -19,6 +20,7 @@ use clap::Parser;
 use command_line::{Command, CommandLine};
 use local::environment::{PARENT, SHIM_COMMAND};
 use local::image::{EMULATOR_NAME, translated};
+use local::opt;
 use rustix::process::{Signal, getppid, set_parent_process_death_signal};
 use tracing_subscriber::EnvFilter;
 
@@ -53,6 +55,15 @@ fn main() -> ExitCode {
 
 /// This process is a shim, which ends with the program that started it, however that ends.
 fn shim() -> ExitCode {
+    if let Some(folder) = std::env::var_os(opt::VARIABLE)
+        && let Err(message) = opt::bind(Path::new(&folder))
+    {
+        output::note(message);
+        return ExitCode::FAILURE;
+    }
+    if std::env::var_os(opt::TRIAL).is_some() {
+        return ExitCode::SUCCESS;
+    }
     if let Err(error) = set_parent_process_death_signal(Some(Signal::TERM)) {
         output::note(format_args!(
             "kubelambda: an environment may outlive the program that started it: {error}"

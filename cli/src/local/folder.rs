@@ -17,7 +17,8 @@ use super::snapshot::Snapshot;
 use super::stamp;
 use crate::manifest::Schemas;
 use crate::output;
-use crate::project::{self, Choices, LocalCode, LocalFunction, Problem, Project};
+use crate::project::{Choices, LocalCode, LocalFunction, Problem, Project};
+use crate::reading;
 
 /// How often the folder is looked at, in milliseconds.
 const LOOK_MILLIS: u64 = 300;
@@ -61,7 +62,7 @@ impl Shelf {
     /// Looks at every file; blocks while it reads.
     pub(crate) fn look(&mut self) -> io::Result<Look> {
         let mut look = Look { changed: None, problems: Vec::new(), notes: Vec::new() };
-        let found = project::files(&self.root)?;
+        let found = reading::files(&self.root)?;
         let mut changed = self.files.len() != found.len();
         self.files.retain(|path, _| found.contains(path));
         changed |= self.files.len() != found.len();
@@ -88,7 +89,7 @@ impl Shelf {
         if known.is_some() && std::fs::metadata(&path).is_ok_and(|metadata| metadata.len() == 0) {
             return false;
         }
-        let mut read = project::read_file(&self.schemas, &self.choices, &path);
+        let mut read = reading::read_file(&self.schemas, &self.choices, &path);
         let problems = std::mem::take(&mut read.problems);
         look.problems.extend(problems.iter().cloned());
         look.notes.append(&mut read.notes);

@@ -18,6 +18,8 @@ pub(crate) struct Greeting {
     pub debug: bool,
     /// The emulator's path was wanted where something else is.
     pub emulator_taken: bool,
+    /// Why layers are not in `/opt`, where functions have some and they are not.
+    pub layers_elsewhere: Option<String>,
     /// Where `kubelambda invoke` looks when it is told nothing.
     pub invoke_default: String,
 }
@@ -49,10 +51,13 @@ impl Greeting {
             lines.push(format!("Try:  kubelambda invoke {name} --template hello-world{endpoint}"));
         }
         lines.push(
-        "Not as in a cluster: functions run as you, with your files and network (no isolation), memory is watched \
-         but not capped by the kernel, /tmp is $TMPDIR, layers are on the search paths instead of /opt."
-            .to_owned(),
-    );
+            "Not as in a cluster: functions run as you, with your files and network (no isolation), memory is \
+             watched but not capped by the kernel, /tmp is $TMPDIR."
+                .to_owned(),
+        );
+        if let Some(why) = &self.layers_elsewhere {
+            lines.push(format!("Layers are on the search paths instead of in /opt: {why}."));
+        }
         if let Some(metrics) = metrics {
             lines.push(format!("Metrics on http://{metrics}/metrics"));
         }
@@ -96,7 +101,15 @@ mod tests {
 
     fn greeting(api: SocketAddr) -> Greeting {
         let invoke_default = "http://127.0.0.1:9000".to_owned();
-        Greeting { api, emulator: None, metrics: None, debug: false, emulator_taken: false, invoke_default }
+        Greeting {
+            api,
+            emulator: None,
+            metrics: None,
+            debug: false,
+            emulator_taken: false,
+            layers_elsewhere: None,
+            invoke_default,
+        }
     }
 
     #[test]
@@ -120,13 +133,16 @@ mod tests {
         let local = LocalFunction::of_manifest(function, Path::new("f.yaml"));
         let (snapshot, _) = Snapshot::build(vec![(local, 0)], &BTreeMap::new(), false);
         let address = |port| SocketAddr::from(([127, 0, 0, 1], port));
-        let greeting = Greeting { emulator: Some(address(8080)), ..greeting(address(9000)) };
+        let layers_elsewhere = Some("not permitted".to_owned());
+        let greeting =
+            Greeting { emulator: Some(address(8080)), layers_elsewhere, ..greeting(address(9000)) };
         let text = greeting.lines(&snapshot).join("\n");
         for part in [
             "http://127.0.0.1:9000\n",
             "hello  python3.11  a.b",
             "kubelambda invoke hello --template hello-world\n",
             "no isolation",
+            "search paths instead of in /opt: not permitted",
         ] {
             assert!(text.contains(part), "{part}: {text}");
         }

@@ -16,6 +16,7 @@ mod greeting;
 pub(crate) mod image;
 mod interpreters;
 mod node;
+pub(crate) mod opt;
 mod provider;
 mod recipe;
 mod runtimes;
@@ -62,7 +63,9 @@ pub(crate) async fn run(arguments: &LocalArguments) -> anyhow::Result<ExitCode> 
     let snapshot = look.changed.unwrap_or_default();
     let options = options(&region, arguments.debug)?;
     let starter = Starter::create(Arc::clone(&options.link_key), region).await?;
+    let has_layers = snapshot.functions.iter().any(|served| !served.local.layers.is_empty());
     let greeting = greeting::Greeting {
+        layers_elsewhere: if has_layers { starter.cannot_bind().await } else { None },
         api: api.1,
         emulator: emulator.as_ref().map(|(_, address)| *address),
         metrics: metrics.as_ref().map(|(_, address)| *address),

@@ -14,7 +14,7 @@ use resources::function::IdlePolicy;
 use super::runtimes::Interpreter;
 use super::snapshot::{DEBUG_SECONDS, Served, account};
 use super::surroundings::{Surroundings, surroundings};
-use super::workspace::Place;
+use super::workspace::{Folders, Place};
 use crate::manifest::zip_bytes;
 use crate::project::LocalCode;
 
@@ -30,15 +30,6 @@ pub(crate) struct Recipe {
     pub variables: BTreeMap<String, String>,
     /// The assignment.
     pub assignment: Frame<ToEnvironment>,
-}
-
-/// Folders that a function's code and layers are in, unpacked where they were archives.
-#[derive(Debug, Clone, Default)]
-pub(crate) struct Folders {
-    /// The code's folder; none where the manifest has it.
-    pub code: Option<PathBuf>,
-    /// The layers', in order.
-    pub layers: Vec<PathBuf>,
 }
 
 /// The recipe of a function for one environment.
@@ -108,6 +99,7 @@ mod tests {
     use resources::Function;
     use serde_json::{Value, json};
 
+    use super::super::opt::Layers;
     use super::super::snapshot::Snapshot;
     use super::*;
     use crate::project::LocalFunction;
@@ -154,15 +146,18 @@ mod tests {
     }
 
     #[test]
-    fn later_layers_go_before_earlier_ones() {
-        let spec = json!({"runtime": "python3.11", "handler": "a.b", "code": {"inline": {"a.py": ""}}});
-        let folders = Folders { code: Some("/code".into()), layers: vec!["/one".into(), "/two".into()] };
-        let (assignment, variables) = made(spec, &python(), &folders);
-        let expected = "/code:/two/python/lib/python3.11/site-packages:/one/python/lib/python3.11/site-packages:\
-            /two/python:/one/python:/client";
-        assert_eq!(variables["PYTHONPATH"], expected);
-        assert_eq!(variables["LD_LIBRARY_PATH"], "/two/lib:/one/lib");
-        assert_eq!(assignment.working_directory, "/code");
+    fn layers_are_searched_where_the_environment_sees_them() {
+        for (is_bound, seen) in [(true, "/opt"), (false, "/run/layers")] {
+            let spec = json!({"runtime": "python3.11", "handler": "a.b", "code": {"inline": {"a.py": ""}}});
+            let layers = Layers { folder: "/run/layers".into(), is_bound };
+            let folders = Folders { code: Some("/code".into()), layers: Some(layers) };
+            let (assignment, variables) = made(spec, &python(), &folders);
+            let expected = "/code:/opt/python/lib/python3.11/site-packages:/opt/python:/client";
+            assert_eq!(variables["PYTHONPATH"], expected.replace("/opt", seen));
+            assert_eq!(variables["LD_LIBRARY_PATH"], "/code:/code/lib:/opt/lib".replace("/opt", seen));
+            assert!(variables["PATH"].ends_with(&format!(":{seen}/bin")));
+            assert_eq!(assignment.working_directory, "/code");
+        }
     }
 
     #[test]

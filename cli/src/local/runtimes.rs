@@ -41,6 +41,18 @@ pub(crate) enum Interpreter {
     Bootstrap,
 }
 
+impl Interpreter {
+    /// The interpreter and its client.
+    pub(crate) fn places(&self) -> Vec<&Path> {
+        match self {
+            Self::Python { program, client, .. } | Self::Node { program, client, .. } => {
+                vec![program, client]
+            }
+            Self::Bootstrap => Vec::new(),
+        }
+    }
+}
+
 /// What was found, or why nothing was; still looked for, maybe.
 type Found = Shared<BoxFuture<'static, Result<Interpreter, String>>>;
 

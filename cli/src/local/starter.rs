@@ -1,6 +1,6 @@
 //! What it takes to start one environment: its runtime, its folders, its ticket.
 
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -16,10 +16,11 @@ use tokio_util::sync::CancellationToken;
 use super::announcements::Announcements;
 use super::clients;
 use super::environment::{self, Start, Told};
+use super::opt::{self, Binding, Layers};
 use super::recipe::recipe;
-use super::runtimes::Runtimes;
+use super::runtimes::{Interpreter, Runtimes};
 use super::snapshot::{DEBUG_SECONDS, Served};
-use super::workspace::Workspace;
+use super::workspace::{Folders, Workspace};
 use crate::project::LocalCode;
 
 /// How long a start waits for its runtime, in seconds: a little less than the gateway waits for an environment, so
@@ -38,6 +39,8 @@ pub(crate) struct Starter {
     pub runtimes: Runtimes,
     /// Folders of this run.
     pub workspace: Workspace,
+    /// Whether layers can be in `/opt`.
+    pub binding: Binding,
     /// Where shims announce themselves.
     pub announcements: Announcements,
     /// The region that functions see.
@@ -51,6 +54,7 @@ impl Starter {
             program: std::env::current_exe().context("this program's own path")?,
             runtimes: Runtimes::new(clients::cache_folder()),
             workspace: Workspace::create(random()?).context("a folder for this run")?,
+            binding: Binding::default(),
             announcements: Announcements::listen(key).await.context("a port for environments")?,
             region,
         })
@@ -97,9 +101,8 @@ impl Starter {
         };
         let refused = |error: std::io::Error| (Obstacle::Refused, error.to_string());
         let invalid = |message: String| (Obstacle::Invalid, message);
-        // Unpacking an archive takes a moment, once; other tasks go on meanwhile.
-        let folders =
-            tokio::task::block_in_place(|| self.workspace.folders(&served.local)).map_err(invalid)?;
+        let folders = self.folders(served, interpreter.as_ref()).await.map_err(invalid)?;
+        settings.extend(folders.layers.as_ref().map(Layers::settings));
         let mut place = self.workspace.place(name).map_err(refused)?;
         if matches!(served.local.code, LocalCode::Image { .. }) {
             // The image's own; one container has one.
@@ -114,6 +117,27 @@ impl Starter {
             settings.push(("KUBELAMBDA_INIT_LIMIT_MILLIS".to_owned(), limit.to_string()));
         }
         Ok(Start { program: self.program.clone(), place, settings, recipe, leave, stop })
+    }
+}
+
+impl Starter {
+    /// Why layers cannot be in `/opt` on this machine, if they cannot.
+    pub(crate) async fn cannot_bind(&self) -> Option<String> {
+        self.binding.tried(&self.program, self.workspace.folder()).await.err()
+    }
+
+    async fn folders(&self, served: &Served, interpreter: Option<&Interpreter>) -> Result<Folders, String> {
+        // Unpacking an archive takes a moment, once; other tasks go on meanwhile.
+        let (code, layers) = tokio::task::block_in_place(|| {
+            Ok::<_, String>((self.workspace.code(&served.local)?, self.workspace.layers(&served.local)?))
+        })?;
+        let Some(folder) = layers else { return Ok(Folders { code, layers: None }) };
+        let started = served.runtime.as_ref().and_then(|runtime| runtime.entry_point.first()).map(Path::new);
+        let of_interpreter = interpreter.into_iter().flat_map(Interpreter::places);
+        let needed = [self.workspace.folder(), &folder].into_iter();
+        let needed = needed.chain(code.as_deref()).chain(started).chain(of_interpreter);
+        let is_bound = !opt::hides(needed) && self.cannot_bind().await.is_none();
+        Ok(Folders { code, layers: Some(Layers { folder, is_bound }) })
     }
 }
 

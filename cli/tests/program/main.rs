@@ -15,6 +15,8 @@ mod end;
 mod examples;
 mod harness;
 mod image;
+mod inside;
+mod layers;
 mod local;
 mod reload;
 mod template;

@@ -33,7 +33,7 @@ fn read(function: &str) -> Result<Read, Vec<String>> {
 
 fn function(text: &str) -> LocalFunction {
     match read(text) {
-        Ok(Read::Function(function)) => *function,
+        Ok(Read::Function(function, _)) => *function,
         Ok(Read::PassedOver(why)) => panic!("{why}"),
         Err(wrong) => panic!("{wrong:?}"),
     }
