@@ -61,7 +61,7 @@ pub(crate) struct LocalArguments {
 #[derive(Debug, Args)]
 pub(crate) struct EmulateArguments {
     /// Where the function answers on the emulator's path
-    #[arg(long, value_name = "ADDRESS", default_value = "0.0.0.0:8080")]
+    #[arg(long, value_name = "ADDRESS", env = "KUBELAMBDA_EMULATOR_LISTEN", default_value = "0.0.0.0:8080")]
     pub(crate) listen: SocketAddr,
     /// The region that the function sees
     #[arg(long, env = "AWS_REGION", default_value = "us-east-1")]

@@ -23,12 +23,14 @@ use crate::project::{LocalCode, LocalFunction};
 
 /// The name by which the emulator's call is taken for `kubelambda emulate`.
 pub(crate) const EMULATOR_NAME: &str = "aws-lambda-rie";
-/// The emulator's options, each with a value, and what they are here.
-const EMULATOR_OPTIONS: [(&str, Option<&str>); 3] = [
-    ("--runtime-interface-emulator-address", Some("--listen")),
-    ("--runtime-api-address", None),
-    ("--log-level", None),
-];
+/// The emulator's options that have a value. Its port is the only one of them that means anything here: the Runtime
+/// API's port is any that is free, and the log is the function's.
+const EMULATOR_OPTIONS: [&str; 3] = [EMULATOR_ADDRESS, "--runtime-api-address", "--log-level"];
+const EMULATOR_ADDRESS: &str = "--runtime-interface-emulator-address";
+/// Its option without one.
+const EMULATOR_FLAG: &str = "--enable-init-caching";
+/// What the emulator tells the function as its version.
+const VERSION: &str = "AWS_LAMBDA_FUNCTION_VERSION";
 /// Programs that an image without a command may start, in the emulator's order.
 const BOOTSTRAPS: [&str; 3] = ["/var/task/bootstrap", "/opt/bootstrap", "/var/runtime/bootstrap"];
 /// How long an environment is kept: as long as the container.
@@ -38,14 +40,23 @@ const IDLE: Duration = Duration::from_hours(24 * 365);
 pub(crate) fn translated(arguments: impl Iterator<Item = String>) -> Vec<String> {
     let mut translated = vec!["kubelambda".to_owned(), "emulate".to_owned()];
     let mut arguments = arguments.peekable();
-    while let Some((_, here)) =
-        arguments.peek().and_then(|word| EMULATOR_OPTIONS.iter().find(|(name, _)| name == word))
-    {
-        let value = arguments.nth(1);
-        translated.extend(
-            here.map(str::to_owned).into_iter().flat_map(|name| [Some(name), value.clone()]).flatten(),
-        );
+    while let Some(word) = arguments.next_if(|word| word.starts_with("--") && word != "--") {
+        let (name, written) =
+            word.split_once('=').map_or((&*word, None), |(name, value)| (name, Some(value)));
+        if name == EMULATOR_FLAG {
+            continue;
+        }
+        if !EMULATOR_OPTIONS.contains(&name) {
+            // What neither knows is refused by name.
+            translated.push(word);
+            continue;
+        }
+        let value = written.map(str::to_owned).or_else(|| arguments.next());
+        if name == EMULATOR_ADDRESS {
+            translated.extend(["--listen".to_owned(), value.unwrap_or_default()]);
+        }
     }
+    drop(arguments.next_if(|word| word == "--"));
     translated.push("--".to_owned());
     translated.extend(arguments);
     translated
@@ -61,7 +72,10 @@ pub(crate) async fn run(arguments: &EmulateArguments) -> anyhow::Result<()> {
     let snapshot = Arc::new(snapshot(command, |name| std::env::var(name).ok())?);
     let options = options(&region, false)?;
     let starter = starter::Starter::create(Arc::clone(&options.link_key), region).await?;
-    let greeting = vec![format!("http://{}{}", emulator.1, emulator::PATH)];
+    let mut greeting = vec![format!("http://{}{}", emulator.1, emulator::PATH)];
+    if std::env::var(VERSION).is_ok_and(|version| version != domain::LATEST) {
+        greeting.push(format!("{VERSION} is not taken over: the version is {}.", domain::LATEST));
+    }
     let (served, served_now) = watch::channel(Arc::clone(&snapshot));
     let serving = Serving {
         options,
@@ -131,6 +145,9 @@ mod tests {
         };
         check("/var/runtime/bootstrap", "-- /var/runtime/bootstrap");
         check("", "--");
+        check("--log-level=debug --enable-init-caching -- /entry a.b", "-- /entry a.b");
+        check("--runtime-interface-emulator-address=0.0.0.0:9 /entry", "--listen 0.0.0.0:9 -- /entry");
+        check("--unknown /entry", "--unknown -- /entry");
         check(
             "--log-level debug --runtime-interface-emulator-address 0.0.0.0:9 npx aws-lambda-ric a.b",
             "--listen 0.0.0.0:9 -- npx aws-lambda-ric a.b",
