@@ -26,6 +26,7 @@ pub fn settings_of(function: &Function, name: &FunctionName) -> FunctionSettings
         has_variables: spec.environment.as_ref().is_some_and(|environment| !environment.variables.is_empty()),
         logging: spec.logging(),
         log_group: spec.log_group(name),
+        tracing: spec.tracing(),
         code_sha256: match &archive {
             Some(archive) => Some(STANDARD.encode(digest(&SHA256, archive))),
             None => image.filter(|_| spec.runtime.is_none()).and_then(digest_of_image),

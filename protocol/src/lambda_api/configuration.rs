@@ -7,8 +7,8 @@
 //!
 //! Source: the Lambda API's service model, `FunctionConfiguration`; shape and order of values as recorded.
 
-use domain::FunctionName;
 use domain::log_format::{LogFormat, Logging};
+use domain::{FunctionName, TracingMode};
 use serde_json::{Value, json};
 
 /// The path in the router's notation.
@@ -38,6 +38,8 @@ pub struct FunctionSettings {
     pub logging: Logging,
     /// Its log group.
     pub log_group: String,
+    /// Whether the platform traces it by itself.
+    pub tracing: TracingMode,
     /// Digest of the code: base64 of an archive's SHA-256, hexadecimal of an image's, as AWS has it.
     pub code_sha256: Option<String>,
     /// Size of the archive, in bytes.
@@ -110,7 +112,10 @@ impl FunctionConfiguration<'_> {
                 "Error": {"ErrorCode": "AccessDeniedException", "Message": VARIABLES_NOT_TOLD},
             })),
             "LoggingConfig": logging(settings),
-            "TracingConfig": {"Mode": "PassThrough"},
+            "TracingConfig": {"Mode": match settings.tracing {
+                TracingMode::PassThrough => "PassThrough",
+                TracingMode::Active => "Active",
+            }},
             "SnapStart": {"ApplyOn": "None", "OptimizationStatus": "Off"},
             "CodeSha256": settings.code_sha256,
             "CodeSize": settings.code_bytes,
