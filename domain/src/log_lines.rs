@@ -43,6 +43,17 @@ pub struct ReportLine {
     pub max_memory_used_mb: u64,
     /// How it ended.
     pub ending: Ending,
+    /// Its trace, where that is sampled.
+    pub trace: Option<SampledTrace>,
+}
+
+/// Where the segments of a sampled invocation are found.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct SampledTrace {
+    /// The trace's id, such as `1-5e72ab6d-…`.
+    pub trace_id: String,
+    /// The id of the function's segment.
+    pub segment_id: String,
 }
 
 impl ReportLine {
@@ -55,14 +66,18 @@ impl ReportLine {
         billed
     }
 
-    /// The line.
+    /// The line, and of a sampled invocation a second one, which belongs to the same event.
     pub fn to_line(&self) -> String {
-        let Self { request, duration_ms, init_ms, memory_mb, max_memory_used_mb, ending } = self;
+        let Self { request, duration_ms, init_ms, memory_mb, max_memory_used_mb, ending, trace } = self;
         let billed = self.billed_ms();
         let init = init_ms.map(|init| format!("Init Duration: {init:.2} ms\t")).unwrap_or_default();
         let status = status(ending).unwrap_or_default();
+        let trace = trace.as_ref().map(|SampledTrace { trace_id, segment_id }| {
+            format!("XRAY TraceId: {trace_id}\tSegmentId: {segment_id}\tSampled: true\t\n")
+        });
+        let trace = trace.unwrap_or_default();
         format!(
-            "REPORT RequestId: {request}\tDuration: {duration_ms:.2} ms\tBilled Duration: {billed} ms\tMemory Size: {memory_mb} MB\tMax Memory Used: {max_memory_used_mb} MB\t{init}{status}\n"
+            "REPORT RequestId: {request}\tDuration: {duration_ms:.2} ms\tBilled Duration: {billed} ms\tMemory Size: {memory_mb} MB\tMax Memory Used: {max_memory_used_mb} MB\t{init}{status}\n{trace}"
         )
     }
 }
@@ -119,7 +134,15 @@ mod tests {
 
     fn report(init_ms: Option<f64>, ending: Ending) -> ReportLine {
         let request = ID.parse().unwrap();
-        ReportLine { request, duration_ms: 2.03, init_ms, memory_mb: 128, max_memory_used_mb: 37, ending }
+        ReportLine {
+            request,
+            duration_ms: 2.03,
+            init_ms,
+            memory_mb: 128,
+            max_memory_used_mb: 37,
+            ending,
+            trace: None,
+        }
     }
 
     #[test]
@@ -130,6 +153,16 @@ mod tests {
             format!(
                 "REPORT RequestId: {ID}\tDuration: 2.03 ms\tBilled Duration: 82 ms\tMemory Size: 128 MB\tMax Memory Used: 37 MB\tInit Duration: 79.22 ms\t\n"
             )
+        );
+    }
+
+    #[test]
+    fn a_sampled_invocation_names_its_trace_in_the_same_event() {
+        let trace = SampledTrace { trace_id: "1-2-3".into(), segment_id: "00f067aa0ba902b7".into() };
+        let line = ReportLine { trace: Some(trace), ..report(None, Ending::Success) }.to_line();
+        assert!(
+            line.ends_with("37 MB\t\nXRAY TraceId: 1-2-3\tSegmentId: 00f067aa0ba902b7\tSampled: true\t\n"),
+            "{line:?}"
         );
     }
 

@@ -51,6 +51,7 @@ mod tests {
         ) {
             let hundredths = |value: u32| f64::from(value) / 100.0;
             let line = ReportLine {
+                trace: None,
                 request: RequestId::from_random_bytes(id),
                 duration_ms: hundredths(duration),
                 init_ms: init.map(hundredths),

@@ -7,6 +7,9 @@ use serde::Serialize;
 /// The trace header of an invocation.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize)]
 pub struct Tracing {
+    /// The span that a record is about; events of extensions name none.
+    #[serde(rename = "spanId", skip_serializing_if = "Option::is_none")]
+    pub span_id: Option<String>,
     /// Always `X-Amzn-Trace-Id`.
     #[serde(rename = "type")]
     pub kind: &'static str,
@@ -17,7 +20,7 @@ pub struct Tracing {
 impl Tracing {
     /// Of this header.
     pub fn of(header: &str) -> Self {
-        Self { kind: "X-Amzn-Trace-Id", value: header.to_owned() }
+        Self { span_id: None, kind: "X-Amzn-Trace-Id", value: header.to_owned() }
     }
 }
 

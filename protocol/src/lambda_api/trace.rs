@@ -76,6 +76,21 @@ pub fn field<'a>(header: &'a str, key: &str) -> Option<&'a str> {
     pairs.filter(of_key).map(|(_, value)| value.trim()).find(|value| !value.is_empty())
 }
 
+/// What a sampled trace header names.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Sampled<'a> {
+    /// The trace.
+    pub root: &'a str,
+    /// The segment that whatever comes next belongs to.
+    pub parent: Option<&'a str>,
+}
+
+/// What `header` names, if its trace is sampled.
+pub fn sampled(header: &str) -> Option<Sampled<'_>> {
+    field(header, "Sampled").filter(|sampled| *sampled == "1")?;
+    Some(Sampled { root: field(header, "Root")?, parent: field(header, "Parent") })
+}
+
 fn append(text: &mut String, part: &str) {
     if !text.is_empty() && !part.is_empty() {
         text.push(';');
@@ -112,6 +127,18 @@ mod tests {
     fn the_answer_names_root_and_sampling() {
         let trace = TraceHeader::complete(Some(b"Root=1-a-b;Parent=c;Sampled=1"), SEED).unwrap();
         assert_eq!(trace.for_answer(), "root=1-a-b;sampled=1");
+    }
+
+    #[test]
+    fn only_a_sampled_header_names_a_trace() {
+        let named = Some(Sampled { root: "1-a-b", parent: Some("c") });
+        assert_eq!(sampled("Root=1-a-b;Parent=c;Sampled=1;Lineage=d"), named);
+        assert_eq!(sampled("Root=1-a-b;Sampled=1"), Some(Sampled { root: "1-a-b", parent: None }));
+        for header in
+            ["", "Root=1-a-b;Parent=c", "Root=1-a-b;Parent=c;Sampled=0", "Root=a;Sampled=10", "Sampled=1"]
+        {
+            assert_eq!(sampled(header), None, "{header}");
+        }
     }
 
     #[test]

@@ -6,6 +6,7 @@ use protocol::link::environment::{FromEnvironment, FunctionError, FunctionErrorC
 
 use bytes::Bytes;
 
+use super::records::sampled_trace;
 use super::timers::Timer;
 use super::{Actor, Leave};
 use crate::clock;
@@ -73,6 +74,7 @@ impl Actor {
             memory_mb,
             max_memory_used_mb,
             ending,
+            trace: sampled_trace(&invocation),
         };
         self.record_report(&invocation, &line);
         let report = Report {

@@ -1,9 +1,10 @@
 //! The platform's records of init phases and invocations: for the log, and for extensions that subscribed.
 
 use domain::environment::InitOutcome;
-use domain::log_lines::{self, Ending, InitPhase, ReportLine};
+use domain::log_lines::{self, Ending, InitPhase, ReportLine, SampledTrace};
 use domain::log_stream::log_stream_name;
 use protocol::extensions_api::Tracing;
+use protocol::lambda_api::trace::{Sampled, sampled};
 use protocol::telemetry::{
     InitPhaseRecord, InitReport, InitStart, Instance, Metrics, Platform, ReportRecord, RuntimeDone, Span,
     Start,
@@ -141,10 +142,18 @@ fn phase_record(phase: InitPhase, ending: &Ending) -> InitPhaseRecord {
     InitPhaseRecord { phase: name_of(phase), ..ending.into() }
 }
 
-/// Records name the trace only where it is sampled.
+/// Records name the trace only where it is sampled. All of an invocation are about one span, which is below the
+/// header's parent (the guide, "Converting Lambda Telemetry API Event objects to OpenTelemetry Spans").
 fn tracing(invocation: &Invocation) -> Option<Tracing> {
-    let trace = invocation.invoke.trace.as_deref()?;
-    trace.contains("Sampled=1").then(|| Tracing::of(trace))
+    let (invoke, header) = (&invocation.invoke, invocation.invoke.trace.as_deref()?);
+    sampled(header)?;
+    Some(Tracing { span_id: Some(invoke.attempt.invocation_segment()), ..Tracing::of(header) })
+}
+
+/// Where the segments of a sampled invocation are found.
+pub(super) fn sampled_trace(invocation: &Invocation) -> Option<SampledTrace> {
+    let Sampled { root, parent } = sampled(invocation.invoke.trace.as_deref()?)?;
+    Some(SampledTrace { trace_id: root.to_owned(), segment_id: parent?.to_owned() })
 }
 
 /// The parts of an invocation that are known.

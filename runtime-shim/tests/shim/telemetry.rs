@@ -75,7 +75,12 @@ async fn events_come_in_batches_with_the_service_s_records() {
     assert!(!found.contains(&"platform.end".to_owned()));
     let start = record(&shim, "platform.start");
     assert_eq!(start["requestId"], json!(outcome.request));
-    assert_eq!(start["tracing"], json!({"type": "X-Amzn-Trace-Id", "value": "Root=1;Sampled=1"}));
+    let tracing = &start["tracing"];
+    assert_eq!(
+        (&tracing["type"], &tracing["value"]),
+        (&json!("X-Amzn-Trace-Id"), &json!("Root=1;Sampled=1"))
+    );
+    assert_eq!(tracing["spanId"].as_str().unwrap().len(), 16);
     let report = record(&shim, "platform.report");
     assert_eq!((&report["status"], &report["metrics"]["memorySizeMB"]), (&json!("success"), &json!(256)));
     let done = record(&shim, "platform.runtimeDone");
