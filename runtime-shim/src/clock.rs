@@ -16,6 +16,12 @@ pub(crate) fn epoch_millis() -> u64 {
     u64::try_from(since.as_millis()).unwrap_or(u64::MAX)
 }
 
+/// Microseconds since the epoch, on the wall clock.
+pub(crate) fn epoch_micros() -> u64 {
+    let since = SystemTime::now().duration_since(SystemTime::UNIX_EPOCH).unwrap_or_default();
+    u64::try_from(since.as_micros()).unwrap_or(u64::MAX)
+}
+
 /// Milliseconds as log lines and reports have them.
 pub(crate) fn millis(duration: std::time::Duration) -> f64 {
     duration.as_secs_f64() * 1_000.0

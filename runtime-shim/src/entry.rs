@@ -11,6 +11,7 @@ use tokio::net::TcpListener;
 use crate::actor::Actor;
 use crate::diagnostics::say;
 use crate::settings::Settings;
+use crate::xray::Daemon;
 use crate::{allocator, events, install, links, processes, runtime_api};
 
 /// Wrong arguments or settings, as `sysexits.h` has it.
@@ -67,11 +68,12 @@ async fn environment(settings: Settings) -> io::Result<()> {
     let (events, queue) = events::queue();
     let api = TcpListener::bind(settings.runtime_api).await?;
     let links = TcpListener::bind(settings.listen).await?;
+    let xray = Daemon::open().await?;
     let addresses = Addresses { runtime_api: api.local_addr()?, link: links.local_addr()? };
     let connections = runtime_api::serve(api, events.clone());
     links::serve(links, &settings, &events);
     addresses.tell(&settings)?;
-    Actor::new(settings, addresses.runtime_api, processes, connections, events)?.run(queue).await
+    Actor::new(settings, addresses.runtime_api, xray, processes, connections, events)?.run(queue).await
 }
 
 struct Addresses {

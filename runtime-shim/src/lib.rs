@@ -8,7 +8,8 @@
 //!                     │ owns domain::environment, the one state
 //!                     ├──▶ processes   start, stop, end, reap, measure
 //!                     ├──▶ code        lay out what an assignment brings
-//!                     └──▶ logs        the function's lines and the platform's
+//!                     ├──▶ logs        the function's lines and the platform's
+//!                     └──▶ xray        segments that the function sends, to a gateway
 //! ```
 //!
 //! Architecture invariants: it never talks to the API server, holds no secret that its function could use
@@ -30,5 +31,6 @@ mod settings;
 mod telemetry;
 mod variables;
 mod window;
+mod xray;
 
 pub use entry::run;

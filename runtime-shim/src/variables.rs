@@ -5,6 +5,7 @@
 
 use std::collections::BTreeMap;
 use std::ffi::{OsStr, OsString};
+use std::net::SocketAddr;
 use std::path::Path;
 
 use domain::log_stream::{Day, log_stream_name};
@@ -15,15 +16,12 @@ use crate::settings::PREFIX;
 /// Where an image's managed runtime lies.
 const RUNTIME_DIRECTORY: &str = "/var/runtime";
 /// What a function finds where neither its image nor its author says otherwise.
-const DEFAULTS: [(&str, &str); 8] = [
+const DEFAULTS: [(&str, &str); 5] = [
     ("PATH", "/var/lang/bin:/usr/local/bin:/usr/bin/:/bin:/opt/bin"),
     ("LANG", "en_US.UTF-8"),
     ("TZ", ":UTC"),
     ("HOME", "/tmp"),
     ("AWS_XRAY_CONTEXT_MISSING", "LOG_ERROR"),
-    ("AWS_XRAY_DAEMON_ADDRESS", "127.0.0.1:2000"),
-    ("_AWS_XRAY_DAEMON_ADDRESS", "127.0.0.1"),
-    ("_AWS_XRAY_DAEMON_PORT", "2000"),
 ];
 
 /// What extensions do not get, beside every name with an underscore in front (recorded from the service).
@@ -44,6 +42,8 @@ pub(crate) struct Variables<'a> {
     pub assignment: &'a Assignment,
     /// Address of the Runtime API.
     pub runtime_api: &'a str,
+    /// Where the X-Ray daemon's port is.
+    pub xray_daemon: SocketAddr,
     /// Where the code is.
     pub task_root: &'a Path,
     /// The day that the log stream is named after.
@@ -58,6 +58,7 @@ impl Variables<'_> {
         for (name, value) in DEFAULTS {
             all.entry(name.into()).or_insert_with(|| value.into());
         }
+        all.entry("AWS_XRAY_DAEMON_ADDRESS".into()).or_insert_with(|| self.xray_daemon.to_string().into());
         let logging = self.assignment.logging;
         if logging.is_json() {
             // The function may say otherwise, to its client only.
@@ -101,6 +102,8 @@ impl Variables<'_> {
             ("AWS_REGION", assignment.region.to_string()),
             ("AWS_DEFAULT_REGION", assignment.region.to_string()),
             ("LAMBDA_TASK_ROOT", self.task_root.display().to_string()),
+            ("_AWS_XRAY_DAEMON_ADDRESS", self.xray_daemon.ip().to_string()),
+            ("_AWS_XRAY_DAEMON_PORT", self.xray_daemon.port().to_string()),
             ("LAMBDA_RUNTIME_DIR", RUNTIME_DIRECTORY.to_owned()),
         ];
         if assignment.logging.enabled {

@@ -31,7 +31,7 @@ pub struct InitInterval {
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "camelCase")]
 pub struct Timeline {
-    /// Only with the first invocation after an init phase.
+    /// Only with the first invocation after an init phase; of several, the last.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub init: Option<InitInterval>,
     /// From the hand-over to the runtime to the end of its response, or to its failure.

@@ -7,6 +7,7 @@ use protocol::link::environment::{FromEnvironment, FunctionError, FunctionErrorC
 use bytes::Bytes;
 
 use super::records::sampled_trace;
+use super::timeline::{Now, timeline};
 use super::timers::Timer;
 use super::{Actor, Leave};
 use crate::clock;
@@ -41,6 +42,8 @@ impl Actor {
     fn begin(&mut self) {
         let Some(invocation) = &mut self.invocation else { return };
         invocation.init_ms = self.init.unreported_ms.take();
+        invocation.init_run = self.init.unreported_run.take();
+        invocation.marks.begun = Some(clock::now());
         self.record_start();
         self.watch_limits();
     }
@@ -64,6 +67,8 @@ impl Actor {
         self.timers.clear(Timer::Sample);
         self.invocations += 1;
         self.logs.drain();
+        // What the function sent before it answered goes before its report, as far as one turn takes it.
+        self.take_segments();
         let (max_memory_used_mb, memory_mb) = self.memory_report();
         let request = invocation.invoke.request_id;
         let duration_ms = clock::millis(invocation.duration());
@@ -83,7 +88,7 @@ impl Actor {
             max_memory_used_mb,
             init_duration_ms: invocation.init_ms,
             remaining_ms: invocation.remaining_ms,
-            timeline: None,
+            timeline: Some(timeline(&invocation, Now::read())),
         };
         let tail = if invocation.invoke.wants_log_tail {
             Bytes::from(self.logs.take_tail())

@@ -144,6 +144,7 @@ impl Actor {
         let variables = Variables {
             assignment: &assigned.assignment,
             runtime_api: &self.runtime_api.to_string(),
+            xray_daemon: self.xray.address(),
             task_root: &self.settings.task_root,
             day: assigned.day,
         };

@@ -8,6 +8,7 @@ use protocol::link::environment::InitResult;
 
 use super::Actor;
 use super::extensions::ExtensionsState;
+use super::timeline::InitRun;
 use super::timers::Timer;
 use crate::clock::Instant;
 use crate::events::Event;
@@ -25,11 +26,20 @@ pub(super) struct InitClock {
     pub result: Option<InitResult>,
     /// Duration in milliseconds, until an invocation has reported it.
     pub unreported_ms: Option<f64>,
+    /// When it was, likewise.
+    pub unreported_run: Option<InitRun>,
 }
 
 impl Default for InitClock {
     fn default() -> Self {
-        Self { started: None, phase: InitPhase::Init, runtime_done: false, result: None, unreported_ms: None }
+        Self {
+            started: None,
+            phase: InitPhase::Init,
+            runtime_done: false,
+            result: None,
+            unreported_ms: None,
+            unreported_run: None,
+        }
     }
 }
 
@@ -121,6 +131,7 @@ impl Actor {
         let variables = Variables {
             assignment,
             runtime_api: &self.runtime_api.to_string(),
+            xray_daemon: self.xray.address(),
             task_root: &self.settings.task_root,
             day: assigned.day,
         };
@@ -139,7 +150,8 @@ impl Actor {
     }
 
     pub(super) fn init_done(&mut self, phase: InitPhase, outcome: &InitOutcome) {
-        let duration_ms = self.init.started.take().map_or(0.0, |started| clock::millis(started.elapsed()));
+        let (started, now) = (self.init.started.take(), clock::now());
+        let duration_ms = started.map_or(0.0, |started| clock::millis(now.duration_since(started)));
         if phase == InitPhase::Init {
             self.timers.clear(Timer::Deadline);
         }
@@ -150,6 +162,7 @@ impl Actor {
         self.record_init_report(phase, duration_ms, outcome);
         self.logs.close_subscriptions();
         let succeeded = *outcome == InitOutcome::Succeeded;
+        self.init.unreported_run = started.map(|from| InitRun { from, to: now, failed: !succeeded });
         self.init.unreported_ms = (succeeded && phase == InitPhase::Init).then_some(duration_ms);
         self.init.result = Some(match outcome {
             InitOutcome::Succeeded => InitResult::Succeeded { duration_ms },

@@ -127,6 +127,7 @@ impl Actor {
         match self.environment.invoke(Attempt { request: invoke.request_id, id: invoke.attempt }) {
             Ok(effects) => {
                 self.grants.used();
+                self.segments_to = Some(link);
                 self.timers.clear(Timer::Grant);
                 self.timers.clear(Timer::Freeze);
                 self.peers.tell(link, FromEnvironment::Accepted { attempt: invoke.attempt });

@@ -9,6 +9,7 @@ use hyper::header::{HeaderName, HeaderValue};
 use protocol::link::environment::Invoke;
 use protocol::runtime_api::headers;
 
+use super::timeline::InitRun;
 use crate::clock::{self, Instant};
 use crate::events::{LinkId, RuntimeEvent};
 use crate::window::Window;
@@ -26,6 +27,8 @@ pub(super) struct Invocation {
     pub started: Instant,
     /// Duration of the init phase before it, if it is the first to report it.
     pub init_ms: Option<f64>,
+    /// The init phase before or inside it, if it is the first after it.
+    pub init_run: Option<InitRun>,
     /// What was left when the answer was complete, in milliseconds.
     pub remaining_ms: u64,
     /// A runtime has it, or had.
@@ -43,6 +46,7 @@ pub(super) struct Invocation {
 /// When an invocation reached which point.
 #[derive(Debug, Default)]
 pub(super) struct Marks {
+    pub begun: Option<Instant>,
     pub handed_over: Option<Instant>,
     pub answer_begun: Option<Instant>,
     pub answered: Option<Instant>,
@@ -59,6 +63,7 @@ impl Invocation {
             link,
             started: clock::now(),
             init_ms: None,
+            init_run: None,
             remaining_ms: 0,
             handed_over: false,
             marks: Marks::default(),

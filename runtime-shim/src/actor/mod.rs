@@ -17,9 +17,11 @@ mod limits;
 mod peers;
 mod published;
 mod records;
+mod segments;
 mod shutdown;
 mod stream;
 mod subscriptions;
+mod timeline;
 mod timers;
 
 use std::io;
@@ -43,6 +45,7 @@ use crate::logs::Logs;
 use crate::processes::{OutOfMemoryKills, Processes};
 use crate::runtime_api::Connections;
 use crate::settings::Settings;
+use crate::xray::{Daemon, Losses};
 use ending::RuntimeProcess;
 use init::InitClock;
 use invocation::Invocation;
@@ -62,6 +65,10 @@ pub(crate) struct Actor {
     connections: Connections,
     events: Events,
     logs: Logs,
+    xray: Daemon,
+    segments_lost: Losses,
+    /// The gateway whose invocation runs, or ran last.
+    segments_to: Option<LinkId>,
     peers: Peers,
     grants: Grants<LinkId>,
     timers: Timers,
@@ -104,6 +111,7 @@ impl Actor {
     pub(crate) fn new(
         settings: Settings,
         runtime_api: SocketAddr,
+        xray: Daemon,
         processes: Processes,
         connections: Connections,
         events: Events,
@@ -117,6 +125,9 @@ impl Actor {
             connections,
             events,
             logs: Logs::open()?,
+            xray,
+            segments_lost: Losses::default(),
+            segments_to: None,
             peers: Peers::default(),
             grants: Grants::new(GRANT_MILLIS),
             timers: Timers::default(),
@@ -143,6 +154,7 @@ impl Actor {
             // One that has nothing to wait for is left out, instead of polled for nothing.
             let (pending, settling) = (self.logs.is_pending(), self.runtime.exit.is_some());
             let timer = self.timers.next();
+            let mut passed_on = false;
             tokio::select! {
                 biased;
                 _ = signals.terminate.recv() => self.terminated(),
@@ -150,10 +162,15 @@ impl Actor {
                 Some(event) = queue.recv() => self.take(event),
                 due = timers::due(timer) => self.timer_passed(due)?,
                 () = self.connections.closed(), if settling => self.settle(),
-                () = self.logs.readable() => drop(self.logs.read_some()),
+                () = self.logs.readable() => passed_on = self.take_output(),
                 () = self.logs.writable(), if pending => self.logs.pump(),
+                () = self.xray.readable() => passed_on = self.take_segments(),
             }
             self.publish();
+            if passed_on {
+                // What is on its way makes room for what comes next.
+                tokio::task::yield_now().await;
+            }
             if !pending && self.logs.is_pending() {
                 // First what others wait for, then what is only kept.
                 tokio::task::yield_now().await;

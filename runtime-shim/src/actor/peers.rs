@@ -11,6 +11,9 @@ use tokio::sync::mpsc;
 use crate::diagnostics::say;
 use crate::events::LinkId;
 
+/// How much of a peer's queue, in frames, is kept free by what may be lost: room for two of the largest answers.
+const FRAMES_KEPT_FREE: usize = 52;
+
 /// One peer.
 #[derive(Debug)]
 struct Peer {
@@ -51,6 +54,13 @@ impl Peers {
             say(format_args!("a link is cut: its peer does not read"));
             self.0.remove(&link);
         }
+    }
+
+    /// Sends what may be lost, unless the peer's queue has only room for what must not be; true if sent.
+    pub(super) fn send_if_room(&mut self, link: LinkId, header: FromEnvironment, body: Bytes) -> bool {
+        self.0.get(&link).is_some_and(|peer| {
+            peer.frames.capacity() > FRAMES_KEPT_FREE && peer.frames.try_send(Frame { header, body }).is_ok()
+        })
     }
 
     pub(super) fn tell(&mut self, link: LinkId, header: FromEnvironment) {

@@ -37,6 +37,7 @@ fn built(assignment: &Assignment, own: &[(&str, &str)]) -> BTreeMap<String, Stri
     let variables = Variables {
         assignment,
         runtime_api: "127.0.0.1:9001",
+        xray_daemon: ([127, 0, 0, 1], 2001).into(),
         task_root: Path::new("/var/task"),
         day: Day { year: 2026, month: 1, day: 2 },
     };
@@ -71,6 +72,25 @@ fn the_platform_s_variables_are_those_of_aws_and_win() {
     for name in ["_HIDDEN", "A=B", "AWS_ACCESS_KEY_ID"] {
         assert!(!built.contains_key(name), "{name}");
     }
+}
+
+#[test]
+fn the_x_ray_daemon_is_where_it_is_and_only_the_function_s_own_client_is_led_elsewhere() {
+    let value = |built: &BTreeMap<String, String>, name: &str| built.get(name).cloned();
+    let own = [("_AWS_XRAY_DAEMON_PORT", "1")];
+    let mut assignment = assignment();
+    let told = built(&assignment, &own);
+    assert_eq!(value(&told, "AWS_XRAY_DAEMON_ADDRESS").as_deref(), Some("127.0.0.1:2001"));
+    assert_eq!(value(&told, "_AWS_XRAY_DAEMON_ADDRESS").as_deref(), Some("127.0.0.1"));
+    assert_eq!(value(&told, "_AWS_XRAY_DAEMON_PORT").as_deref(), Some("2001"));
+    assert_eq!(value(&told, "AWS_XRAY_CONTEXT_MISSING").as_deref(), Some("LOG_ERROR"));
+    for name in ["AWS_XRAY_DAEMON_ADDRESS", "_AWS_XRAY_DAEMON_ADDRESS", "_AWS_XRAY_DAEMON_PORT"] {
+        assignment.variables.insert(name.to_owned(), "elsewhere".to_owned());
+    }
+    let led = built(&assignment, &[]);
+    assert_eq!(value(&led, "AWS_XRAY_DAEMON_ADDRESS").as_deref(), Some("elsewhere"));
+    assert_eq!(value(&led, "_AWS_XRAY_DAEMON_ADDRESS").as_deref(), Some("127.0.0.1"));
+    assert_eq!(value(&led, "_AWS_XRAY_DAEMON_PORT").as_deref(), Some("2001"));
 }
 
 #[test]

@@ -27,6 +27,8 @@ pub struct Outcome {
     pub body: Vec<u8>,
     pub report: Report,
     pub tail: String,
+    /// Documents of segments that came before the report.
+    pub segments: Vec<Bytes>,
     /// From the invocation's sending to the last part of its answer.
     pub answered_after: Duration,
 }
@@ -139,6 +141,7 @@ impl Link {
     /// What comes back of an attempt that was sent, up to its end.
     pub async fn outcome(&mut self, invoke: &Invoke, sent: Instant) -> Result<Outcome, Refusal> {
         let (mut accepted, mut head, mut body, mut answered_after) = (false, None, Vec::new(), None);
+        let mut segments = Vec::new();
         loop {
             let frame = self.next().await.unwrap();
             match frame.header {
@@ -153,12 +156,14 @@ impl Link {
                     body.extend(frame.body);
                     answered_after = part.last.then(|| sent.elapsed());
                 }
+                FromEnvironment::Segment => segments.push(frame.body),
                 FromEnvironment::Finished { attempt, report } if attempt == invoke.attempt => {
                     return Ok(Outcome {
                         request: invoke.request_id,
                         head: head.expect("no answer came"),
                         body,
                         report,
+                        segments,
                         tail: String::from_utf8(frame.body.to_vec()).unwrap(),
                         answered_after: answered_after.expect("the answer had no end"),
                     });

@@ -34,4 +34,6 @@ mod runtime_api;
 mod shutdown;
 mod streaming;
 mod telemetry;
+mod timeline;
 mod torture;
+mod xray;

@@ -44,7 +44,7 @@ def handler(event, context):
 "#;
 
 /// The handler and the client, as a function of a managed runtime is assigned.
-fn python_function(file: &str, shim: &Shim) -> Assignment {
+pub fn python_function(file: &str, shim: &Shim) -> Assignment {
     let packages = Path::new(env!("CARGO_MANIFEST_DIR")).join("../target/runtime-clients/python");
     assert!(
         packages.join("awslambdaric").is_dir(),
