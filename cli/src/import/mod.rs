@@ -78,6 +78,8 @@ fn import(answer: &Value, zip: Option<&[u8]>) -> anyhow::Result<Imported> {
     {
         put(to, configuration.get(from).cloned());
     }
+    let tracing = configuration.pointer("/TracingConfig/Mode").filter(|mode| **mode != "PassThrough");
+    put("tracingConfig", tracing.map(|mode| json!({"mode": mode})));
     put("ephemeralStorage", configuration.pointer("/EphemeralStorage/Size").cloned());
     let variables = configuration.pointer("/Environment/Variables").filter(|all| **all != json!({}));
     put("environment", variables.map(|variables| json!({"variables": variables})));
@@ -151,6 +153,7 @@ mod tests {
                 "FunctionName": "My_Func", "FunctionArn": "arn", "Runtime": "python3.13", "Handler": "app.handler",
                 "Role": "arn:aws:iam::1:role/r", "CodeSize": 3, "Description": "", "Timeout": 5, "MemorySize": 256,
                 "Environment": {"Variables": {"DEBUG": "no", "PORT": "8080"}}, "EphemeralStorage": {"Size": 1024},
+                "TracingConfig": {"Mode": "Active"},
                 "Architectures": ["arm64"], "PackageType": "Zip", "VpcConfig": {}, "Layers": [{"Arn": "l"}],
                 "LoggingConfig": {"LogFormat": "Text", "LogGroup": "/aws/lambda/My_Func"}, "Novelty": 1,
             },
@@ -168,7 +171,10 @@ mod tests {
         let spec = &imported.manifest["spec"];
         assert_eq!((&spec["functionName"], &spec["timeout"]), (&json!("My_Func"), &json!(5)));
         assert_eq!(imported.manifest["metadata"]["name"], "my-func");
-        assert_eq!(spec["ephemeralStorage"], 1024);
+        assert_eq!(
+            (&spec["ephemeralStorage"], &spec["tracingConfig"]),
+            (&json!(1024), &json!({"mode": "Active"}))
+        );
         let notes = imported.notes.join("\n");
         for part in ["Role", "Layers", "Novelty", "Tags", "--zip"] {
             assert!(notes.contains(part), "{part}: {notes}");

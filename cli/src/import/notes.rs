@@ -3,7 +3,7 @@
 use serde_json::{Value, json};
 
 /// Fields of a function's configuration that become fields of a manifest, and those that need not.
-const CARRIED: [&str; 12] = [
+const CARRIED: [&str; 13] = [
     "FunctionName",
     "Description",
     "Runtime",
@@ -16,8 +16,9 @@ const CARRIED: [&str; 12] = [
     "PackageType",
     "ImageConfigResponse",
     "LoggingConfig",
+    "TracingConfig",
 ];
-const AWS_S_OWN: [&str; 17] = [
+const AWS_S_OWN: [&str; 16] = [
     "FunctionArn",
     "CodeSize",
     "CodeSha256",
@@ -31,7 +32,6 @@ const AWS_S_OWN: [&str; 17] = [
     "LastUpdateStatusReason",
     "LastUpdateStatusReasonCode",
     "RuntimeVersionConfig",
-    "TracingConfig",
     "SnapStart",
     "MasterArn",
     "ConfigSha256",

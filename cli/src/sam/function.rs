@@ -99,6 +99,10 @@ impl<'a> Template<'a> {
         if let Some(size) = storage.get("Size") {
             spec.insert("ephemeralStorage".to_owned(), as_number("ephemeralStorage", size.clone()));
         }
+        let mode = self.tracing(resource)?;
+        if !mode.is_null() {
+            spec.insert("tracingConfig".to_owned(), json!({"mode": mode}));
+        }
         let file = match spec.get("runtime").and_then(Value::as_str) {
             Some(runtime) if runtime.starts_with("nodejs") => "index.js",
             _ => "index.py",
@@ -112,6 +116,15 @@ impl<'a> Template<'a> {
         let own = resource.get("Properties").and_then(|properties| properties.get(property));
         let Some(node) = own.or_else(|| self.globals?.get(property)) else { return Ok(Value::Null) };
         self.scope.value(node).map_err(|error| vec![(property.to_owned(), error)])
+    }
+
+    /// `Tracing` of SAM, or `TracingConfig.Mode` of CloudFormation; null where neither is set or nothing is traced.
+    fn tracing(&self, resource: &Node) -> Result<Value, Wrong> {
+        let mode = match self.value(resource, "Tracing")? {
+            Value::Null => self.value(resource, "TracingConfig")?.get("Mode").cloned().unwrap_or_default(),
+            mode => mode,
+        };
+        Ok(if mode == "Disabled" { Value::Null } else { mode })
     }
 
     /// Of lists and maps SAM takes the globals' entries, then the function's.
@@ -188,6 +201,7 @@ fn at_property(resource: &Node, path: &[String], rule: String) -> (String, Unres
         "environment" => "Environment",
         "functionName" => "FunctionName",
         "ephemeralStorage" => "EphemeralStorage",
+        "tracingConfig" => "Tracing",
         _ => "",
     });
     (property.to_owned(), Unresolved { line: resource.line_of(["Properties", property]), message: rule })

@@ -18,10 +18,14 @@ Resources:
 ";
 
 fn read(function: &str) -> Result<Read, Vec<String>> {
+    read_in(TEMPLATE, function)
+}
+
+fn read_in(template: &str, function: &str) -> Result<Read, Vec<String>> {
     let folder = std::env::current_exe().unwrap().with_file_name("kubelambda-sam");
     std::fs::create_dir_all(folder.join("layer")).unwrap();
     std::fs::create_dir_all(folder.join("src")).unwrap();
-    let text = format!("{TEMPLATE}  F:\n    Type: AWS::Serverless::Function\n    Properties: {function}\n");
+    let text = format!("{template}  F:\n    Type: AWS::Serverless::Function\n    Properties: {function}\n");
     let root = yaml::read(&text).unwrap().remove(0);
     let choices = Choices { region: "r".into(), account: "1".into(), ..Choices::default() };
     let template = Template::new(&root, &choices, &folder);
@@ -54,9 +58,31 @@ fn globals_and_the_function_s_own_are_joined() {
 }
 
 #[test]
+fn tracing_is_read_as_either_kind_of_template_has_it() {
+    use domain::TracingMode::{Active, PassThrough};
+    for (properties, expected) in [
+        ("", PassThrough),
+        ("Tracing: Active", Active),
+        ("Tracing: PassThrough", PassThrough),
+        ("Tracing: Disabled", PassThrough),
+        ("TracingConfig: {Mode: Active}", Active),
+    ] {
+        let read = function(&format!("{{CodeUri: src, Handler: a.b, {properties}}}"));
+        assert_eq!(read.function.spec.tracing(), expected, "{properties}");
+    }
+    let globals = TEMPLATE.replace("    Timeout: 7\n", "    Timeout: 7\n    Tracing: Active\n");
+    let read = |own: &str| match read_in(&globals, &format!("{{CodeUri: src, Handler: a.b, {own}}}")) {
+        Ok(Read::Function(function, _)) => function.function.spec.tracing(),
+        _ => panic!("{own}"),
+    };
+    assert_eq!((read(""), read("Tracing: PassThrough")), (Active, PassThrough));
+}
+
+#[test]
 fn what_is_wrong_is_told_at_its_property() {
     let wrong = |text: &str| read(text).err().unwrap_or_default().concat();
     assert!(wrong("{CodeUri: src, Handler: a.b, Timeout: 901}").contains("Timeout: should be less than"));
+    assert!(wrong("{CodeUri: src, Handler: a.b, Tracing: Loud}").contains("Tracing: "));
     assert!(wrong("{CodeUri: nowhere, Handler: a.b}").contains("CodeUri: "));
     assert!(wrong("{CodeUri: src}").contains("spec.handler is required"));
     let unknown = wrong("{CodeUri: src, Handler: a.b, Environment: {Variables: {A: !GetAtt T.Arn}}}");
@@ -73,7 +99,7 @@ fn code_in_the_template_becomes_a_file() {
 
 proptest! {
     #[test]
-    fn no_function_makes_the_reader_panic(text in "\\{(Handler|Timeout|CodeUri|Layers|Environment): [!A-Za-z0-9\\[\\]{} ]{0,20}\\}") {
+    fn no_function_makes_the_reader_panic(text in "\\{(Handler|Timeout|CodeUri|Layers|Environment|Tracing|TracingConfig): [!A-Za-z0-9\\[\\]{} ]{0,20}\\}") {
         let root = yaml::read(&format!("Resources: {{F: {{Properties: {text}}}}}"));
         if let Ok(mut documents) = root {
             let root = documents.remove(0);
