@@ -330,14 +330,12 @@ def no_client_context(client, space, *both):
 
 
 def no_identity(client, space, *both):
-    """Whether a client shows none as null, as an object of nulls or of empty strings is its own business."""
-    if client == "header":
-        assert all("lambda-runtime-cognito-identity" not in one.fields for one in both)
-        return "absent"
-    for one in both:
-        identity = one.fields.get("identity") or {}
+    """Before an invocation with one and after it. A client shows none as null, as an object of nulls or of empty strings."""
+    for fields in [fields for one in both for fields in (one.fields, read(client, one.user))]:
+        assert "lambda-runtime-cognito-identity" not in fields
+        identity = fields.get("identity") or {}
         assert not any(identity.values()), identity
-    return "✓"
+    return "absent" if client == "header" else "✓"
 
 
 def identity_key(place):
@@ -428,8 +426,8 @@ ROWS = {
     "user: home": user("home", "/tmp"),
 }
 NOTES = """\
-✓: asserted with two invokes, of different values where there are two. –: the client cannot read it, which is asserted
-too; the header carries it.
+✓: asserted with two invokes, of different values where there are two. –: the client cannot, which is asserted too; what
+is a header's, the header carries.
 Empty: not a header but a variable of the environment.
 
 1. aws-lambda-go: `lambdacontext.ClientApplication` lacks `app_version_name`.
