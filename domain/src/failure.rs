@@ -27,7 +27,7 @@ pub enum Exit {
     Extension {
         /// `Extension.InitError`, `.ExitError`, `.Crash` or `.LaunchError`.
         error_type: &'static str,
-        /// What it told, or how it ended.
+        /// How it ended.
         message: String,
     },
 }
@@ -70,9 +70,10 @@ impl fmt::Display for Exit {
 }
 
 impl Exit {
-    /// The end of an extension's process that ended by itself, in the words of AWS's supervisor.
+    /// The end of an extension's process that ended by itself, in the words of AWS's supervisor, as an error of this
+    /// type.
     #[must_use]
-    pub fn of_extension(&self) -> Self {
+    pub fn of_extension(&self, error_type: &'static str) -> Self {
         let message = match self {
             Self::Status(0) => "exit code 0".to_owned(),
             other => {
@@ -80,7 +81,7 @@ impl Exit {
                 told.strip_prefix("Runtime exited with error: ").unwrap_or(&told).to_owned()
             }
         };
-        Self::Extension { error_type: "Extension.Crash", message }
+        Self::Extension { error_type, message }
     }
 }
 

@@ -92,30 +92,37 @@ pub fn end(request: RequestId) -> String {
     format!("END RequestId: {request}\n")
 }
 
-/// The line about an init phase; none where it succeeded before any invocation.
+/// The line about an init phase that did not succeed. The guide: "If the Init phase is successful, Lambda doesn't
+/// emit the INIT_REPORT log", which a recording shows for one inside an invocation, too.
 pub fn init_report(phase: InitPhase, duration_ms: f64, ending: &Ending) -> Option<String> {
-    let name = match (phase, ending) {
-        (InitPhase::Init, Ending::Success) => return None,
-        (InitPhase::Init, _) => "init",
-        (InitPhase::Invoke, _) => "invoke",
+    let status = status(ending)?;
+    let name = match phase {
+        InitPhase::Init => "init",
+        InitPhase::Invoke => "invoke",
     };
-    let status = status(ending).unwrap_or_else(|| "Status: success".to_owned());
     Some(format!("INIT_REPORT Init Duration: {duration_ms:.2} ms\tPhase: {name}\t{status}\n"))
 }
 
 /// The line about an extension, at the end of the init phase.
 pub fn extension(extension: &Extension) -> String {
     let (name, state) = (&extension.name, extension.state.name());
-    let events = extension.events.names().join(",");
+    let events = extension.events.names().join(", ");
     let error =
         extension.error_type.as_ref().map(|error| format!("\tError Type: {error}")).unwrap_or_default();
     format!("EXTENSION\tName: {name}\tState: {state}\tEvents: [{events}]{error}\n")
 }
 
-/// The line about a subscription of an extension's to the Logs API, or else to the Telemetry API.
+/// The line about a subscription of an extension's to the Logs API, or else to the Telemetry API. In it, other than
+/// in the records, streams have capitals.
 pub fn subscription(logs: bool, name: &str, state: &str, types: &[&str]) -> String {
     let word = if logs { "LOGS" } else { "TELEMETRY" };
-    format!("{word}\tName: {name}\tState: {state}\tTypes: [{}]\n", types.join(","))
+    let types: Vec<_> = types.iter().map(|name| capitalised(name)).collect();
+    format!("{word}\tName: {name}\tState: {state}\tTypes: [{}]\n", types.join(", "))
+}
+
+fn capitalised(word: &str) -> String {
+    let mut characters = word.chars();
+    characters.next().map(|first| first.to_ascii_uppercase()).into_iter().chain(characters).collect()
 }
 
 fn status(ending: &Ending) -> Option<String> {
@@ -177,6 +184,7 @@ mod tests {
     #[test]
     fn an_init_phase_is_reported_only_where_something_is_to_say() {
         assert_eq!(init_report(InitPhase::Init, 1.0, &Ending::Success), None);
+        assert_eq!(init_report(InitPhase::Invoke, 1.0, &Ending::Success), None);
         assert_eq!(
             init_report(InitPhase::Init, 10_000.5, &Ending::TimedOut).unwrap(),
             "INIT_REPORT Init Duration: 10000.50 ms\tPhase: init\tStatus: timeout\n"

@@ -47,7 +47,7 @@ def test_extension_is_told_of_invocations_and_of_the_end(space):
     recorded(space, "told")
     answer = space.invoke("told", {"n": 1}, LogType="Tail")
     assert (answer.error, answer.json) == (None, {"n": 1})
-    assert "EXTENSION\tName: recorder\tState: Ready\tEvents: [INVOKE,SHUTDOWN]" in answer.log, answer.log
+    assert "EXTENSION\tName: recorder\tState: Ready\tEvents: [INVOKE, SHUTDOWN]" in answer.log, answer.log
     log = Log(space, "told")
     second = space.invoke("told", {"n": 2})
     eventually(lambda: len(log.events()) == 2, what="two INVOKE events")
@@ -119,7 +119,7 @@ def test_telemetry_is_delivered_to_the_sandbox_s_own_name(space):
 def test_extension_that_fails_in_the_init_phase(space):
     """'/extension/init/error'; recorded from AWS: the caller gets the extension's error, each time."""
     for what, error_type, message in [
-        ("init error", "Extension.InitError", "Extension.NoConfiguration"), ("exit", "Extension.Crash", "exit status 3"),
+        ("init error", "Extension.InitError", "exit status 1"), ("exit", "Extension.Crash", "exit status 3"),
     ]:
         name = "fails-" + error_type.rpartition(".")[2].lower()
         recorded(space, name, what)

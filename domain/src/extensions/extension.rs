@@ -47,6 +47,15 @@ impl State {
             Self::LaunchError => "LaunchError",
         }
     }
+
+    /// The type of the error that an extension told of before its process ended.
+    pub(super) fn told_error(self) -> Option<&'static str> {
+        match self {
+            Self::InitError => Some("Extension.InitError"),
+            Self::ExitError => Some("Extension.ExitError"),
+            _ => None,
+        }
+    }
 }
 
 /// The events that an extension asked for.

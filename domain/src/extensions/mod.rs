@@ -28,6 +28,11 @@ use crate::ids::ExtensionId;
 /// Extensions of a function at most.
 pub const EXTENSIONS_MAX: usize = 10;
 
+/// An extension's process ended without a word.
+const CRASH: &str = "Extension.Crash";
+/// An extension's process could not be started.
+const LAUNCH_ERROR: &str = "Extension.LaunchError";
+
 /// All extensions of one life of an environment.
 #[derive(Debug, Default)]
 pub struct Extensions {
@@ -144,17 +149,29 @@ impl Extensions {
         Ok(())
     }
 
-    /// A process is gone, or never was.
-    pub fn lost(&mut self, id: ExtensionId, launched: bool, error_type: &str) {
-        if let Ok(extension) = self.find(id) {
-            match (launched, extension.state) {
-                // What it told of itself says more than that it is gone.
-                (true, State::InitError | State::ExitError) => {}
-                (true, _) => extension.state = State::Exited,
-                (false, _) => extension.state = State::LaunchError,
+    /// A process is gone, or never was: the type of the error that this is. What an extension told of itself says
+    /// more than that it is gone.
+    pub fn lost(&mut self, id: ExtensionId, launched: bool) -> &'static str {
+        let Ok(extension) = self.find(id) else { return CRASH };
+        let error_type = match (launched, extension.state.told_error()) {
+            (false, _) => {
+                extension.state = State::LaunchError;
+                LAUNCH_ERROR
             }
-            extension.error_type.get_or_insert_with(|| error_type.to_owned());
-        }
+            (true, Some(told)) => told,
+            (true, None) => {
+                extension.state = State::Exited;
+                CRASH
+            }
+        };
+        extension.error_type.get_or_insert_with(|| error_type.to_owned());
+        error_type
+    }
+
+    /// What an internal extension told of itself: it ends with its runtime, whose end is then this error.
+    pub fn internal_error(&self) -> Option<&'static str> {
+        let mut internal = self.all.iter().filter(|extension| extension.kind == Kind::Internal);
+        internal.find_map(|extension| extension.state.told_error())
     }
 
     /// Every external extension has registered: the runtime may start.

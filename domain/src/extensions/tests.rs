@@ -110,7 +110,8 @@ fn an_extension_that_told_of_its_end_is_not_said_to_have_just_gone() {
         extensions.exit_error(id(1), "x").unwrap_err().error_type(),
         "Extension.InvalidExtensionState"
     );
-    extensions.lost(id(1), true, "Extension.Crash");
+    assert_eq!(extensions.internal_error(), None);
+    assert_eq!(extensions.lost(id(1), true), "Extension.InitError");
     let told = extensions.get(id(1)).unwrap();
     assert_eq!((told.state.name(), told.error_type.as_deref()), ("InitError", Some("Extension.X")));
     let mut extensions = one_external(&["INVOKE"]);
@@ -121,8 +122,14 @@ fn an_extension_that_told_of_its_end_is_not_said_to_have_just_gone() {
         refused.to_string().starts_with("State transition from Running to InitError failed"),
         "{refused}"
     );
-    extensions.lost(id(1), true, "Extension.Crash");
+    assert_eq!(extensions.lost(id(1), true), "Extension.Crash");
     assert_eq!(extensions.get(id(1)).unwrap().state.name(), "Exited");
+
+    extensions.register("in", &[], id(2)).unwrap();
+    extensions.exit_error(id(2), "Extension.X").unwrap();
+    assert_eq!(extensions.internal_error(), Some("Extension.ExitError"));
+    extensions.launched("none", id(3)).unwrap();
+    assert_eq!(extensions.lost(id(3), false), "Extension.LaunchError");
 }
 
 #[test]

@@ -42,7 +42,7 @@ fn an_extension_s_end_is_told_as_a_crash() {
         (Exit::Status(3), "exit status 3"),
         (Exit::Signal { number: 9, core_dumped: false }, "signal: killed"),
     ] {
-        let crash = exit.of_extension();
+        let crash = exit.of_extension("Extension.Crash");
         assert_eq!((crash.error_type(), crash.to_string().as_str()), ("Extension.Crash", message));
     }
 }

@@ -57,9 +57,10 @@ pub fn registered(name: &str, version: &str, handler: Option<&str>, account: Opt
     format!("{body}\n")
 }
 
-/// The body of a refusal.
+/// The body of a refusal, with a line feed as the service writes it.
 pub fn refused(refusal: &Refusal) -> String {
-    json!({"errorMessage": refusal.to_string(), "errorType": refusal.error_type()}).to_string()
+    let body = json!({"errorMessage": refusal.to_string(), "errorType": refusal.error_type()});
+    format!("{body}\n")
 }
 
 /// The error type that an extension told, where it is `Extension.` and a capitalised word; else `default`.
@@ -113,7 +114,7 @@ mod tests {
         );
         assert_eq!(
             refused(&Refusal::EmptyName),
-            r#"{"errorMessage":"Empty extension name","errorType":"Extension.InvalidExtensionName"}"#
+            "{\"errorMessage\":\"Empty extension name\",\"errorType\":\"Extension.InvalidExtensionName\"}\n"
         );
     }
 

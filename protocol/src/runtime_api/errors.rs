@@ -37,30 +37,32 @@ impl Refusal {
         }
     }
 
-    /// The body, a JSON object.
+    /// The body, a JSON object and a line feed: so the service writes those of the Extensions API.
     pub fn body(self) -> &'static str {
         match self {
             Self::InvalidRequestId => {
-                r#"{"errorMessage":"Invalid request ID","errorType":"InvalidRequestID"}"#
+                "{\"errorMessage\":\"Invalid request ID\",\"errorType\":\"InvalidRequestID\"}\n"
             }
             Self::InvalidResponseMode => {
-                r#"{"errorMessage":"Invalid function response mode","errorType":"InvalidFunctionResponseMode"}"#
+                "{\"errorMessage\":\"Invalid function response mode\",\"errorType\":\"InvalidFunctionResponseMode\"}\n"
             }
             Self::TruncatedRequest => {
-                r#"{"errorMessage":"HTTP request detected as truncated","errorType":"TruncatedHTTPRequest"}"#
+                "{\"errorMessage\":\"HTTP request detected as truncated\",\"errorType\":\"TruncatedHTTPRequest\"}\n"
             }
             Self::InvalidStateTransition => {
-                r#"{"errorMessage":"State transition is not allowed","errorType":"InvalidStateTransition"}"#
+                "{\"errorMessage\":\"State transition is not allowed\",\"errorType\":\"InvalidStateTransition\"}\n"
             }
-            Self::InvokeTimeout => r#"{"errorMessage":"Invoke timeout","errorType":"InvokeTimeout"}"#,
+            Self::InvokeTimeout => "{\"errorMessage\":\"Invoke timeout\",\"errorType\":\"InvokeTimeout\"}\n",
             Self::TooLarge => {
-                r#"{"errorMessage":"Exceeded maximum allowed payload size (6291556 bytes).","errorType":"RequestEntityTooLarge"}"#
+                "{\"errorMessage\":\"Exceeded maximum allowed payload size (6291556 bytes).\",\"errorType\":\"RequestEntityTooLarge\"}\n"
             }
-            Self::NotFound => r#"{"errorMessage":"Not found","errorType":"NotFound"}"#,
+            Self::NotFound => "{\"errorMessage\":\"Not found\",\"errorType\":\"NotFound\"}\n",
             Self::MethodNotAllowed => {
-                r#"{"errorMessage":"Method not allowed","errorType":"MethodNotAllowed"}"#
+                "{\"errorMessage\":\"Method not allowed\",\"errorType\":\"MethodNotAllowed\"}\n"
             }
-            Self::Internal => r#"{"errorMessage":"Internal Server Error","errorType":"InternalServerError"}"#,
+            Self::Internal => {
+                "{\"errorMessage\":\"Internal Server Error\",\"errorType\":\"InternalServerError\"}\n"
+            }
         }
     }
 }

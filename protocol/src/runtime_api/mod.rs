@@ -12,5 +12,5 @@ pub use errors::Refusal;
 
 /// Largest body of `error` and `init/error`: 1 MiB.
 pub const ERROR_BODY_BYTES_MAX: usize = 1024 * 1024;
-/// Body of an accepted answer, which comes with status 202.
-pub const ACCEPTED_BODY: &str = "{\"status\":\"OK\"}";
+/// Body of an accepted answer, which comes with status 202; with a line feed, as recorded from the service.
+pub const ACCEPTED_BODY: &str = "{\"status\":\"OK\"}\n";

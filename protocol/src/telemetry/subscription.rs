@@ -222,7 +222,7 @@ fn http_uri(uri: &str) -> Option<(u16, String)> {
 
 /// The body of a refused subscription that was understood: the keys' order is that of the other APIs.
 pub fn refused(error_type: &str, message: &str) -> String {
-    json!({"errorMessage": message, "errorType": error_type}).to_string()
+    format!("{}\n", json!({"errorMessage": message, "errorType": error_type}))
 }
 
 /// The body that says what is wrong with a subscription. The service was recorded to put the type first, and to

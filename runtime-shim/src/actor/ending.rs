@@ -92,8 +92,12 @@ impl Actor {
         }
     }
 
-    /// A SIGKILL of the kernel's for lack of memory, told apart from any other.
+    /// A SIGKILL of the kernel's for lack of memory, told apart from any other, and the end of a runtime whose
+    /// internal extension told of an error.
     fn told_apart(&mut self, exit: Exit) -> Exit {
+        if let Some(error_type) = self.extensions.known.internal_error() {
+            return exit.of_extension(error_type);
+        }
         let killed = matches!(exit, Exit::Signal { number: 9, .. });
         if self.out_of_memory.any_since() && killed { Exit::OutOfMemory } else { exit }
     }

@@ -48,12 +48,11 @@ impl Actor {
             ExtensionCall::Next { id } => return self.extension_next(id, reply),
             ExtensionCall::Subscribe { id, api, subscription } => self.subscribe(id, api, subscription),
             ExtensionCall::InitError { id, error_type } => {
-                let told = self.extensions.known.init_error(id, &error_type);
-                told.map(|()| self.extension_failed("Extension.InitError", error_type))
+                // Its process ends by itself, as on AWS; what it told says what that end is.
+                self.extensions.known.init_error(id, &error_type).map(|()| ExtensionAnswer::Accepted)
             }
             ExtensionCall::ExitError { id, error_type } => {
-                let told = self.extensions.known.exit_error(id, &error_type);
-                told.map(|()| self.extension_failed("Extension.ExitError", error_type))
+                self.extensions.known.exit_error(id, &error_type).map(|()| ExtensionAnswer::Accepted)
             }
         };
         // Whoever does not wait for the answer has no use for it.
@@ -129,8 +128,7 @@ impl Actor {
             match pid {
                 Ok(pid) => drop(self.extensions.processes.insert(id, pid)),
                 Err(message) => {
-                    let error_type = "Extension.LaunchError";
-                    self.extensions.known.lost(id, false, error_type);
+                    let error_type = self.extensions.known.lost(id, false);
                     return Err(Exit::Extension { error_type, message });
                 }
             }

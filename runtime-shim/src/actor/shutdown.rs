@@ -114,22 +114,13 @@ impl Actor {
         let Some(id) = found.map(|(id, _)| *id) else { return };
         self.extensions.processes.remove(&id);
         if self.extensions.ending.is_none() {
-            self.extensions.known.lost(id, true, "Extension.Crash");
-            self.runtime.exit.get_or_insert_with(|| exit.of_extension());
+            let error_type = self.extensions.known.lost(id, true);
+            self.runtime.exit.get_or_insert_with(|| exit.of_extension(error_type));
             self.end_processes();
         }
         if self.extensions.processes.is_empty() {
             self.shutdown_step(Shutdown::extensions_gone);
         }
-    }
-
-    /// An extension told of an error that ends the environment.
-    pub(super) fn extension_failed(&mut self, error_type: &'static str, message: String) -> ExtensionAnswer {
-        if self.extensions.ending.is_none() {
-            self.runtime.exit.get_or_insert(Exit::Extension { error_type, message });
-            self.end_processes();
-        }
-        ExtensionAnswer::Accepted
     }
 
     /// All processes are gone: the next life begins with nothing of this one.

@@ -39,7 +39,7 @@ async fn a_runtime_s_crash_is_told_as_a_failure() {
 async fn an_extension_that_fails_fails_the_invocation() {
     for (what, error_type, message) in [
         ("crash", "Extension.Crash", "exit status 4"),
-        ("exit error", "Extension.ExitError", "Extension.Tired"),
+        ("exit error", "Extension.ExitError", "exit status 17"),
     ] {
         let shim = shim_with(&[("recorder", RECORDER)]).await;
         let mut gateway = shim.ready(recorded(&shim, what)).await;
@@ -70,6 +70,15 @@ async fn an_extension_that_fails_in_the_init_phase_fails_it() {
         let log = shim.log_with("REPORT RequestId").await;
         assert!(log.contains(&format!("EXTENSION\tName: recorder\tState: {state}\tEvents: [")), "{log}");
         assert!(log.contains(&format!("\tPhase: init\tStatus: error\tError Type: {error_type}\n")), "{log}");
+        // Told again it is accepted again, and nothing else is.
+        for told in all(&shim, "init_error") {
+            let refused = json!({
+                "errorMessage": format!("State transition from InitError to Ready failed for extension {}. Error: State transition is not allowed", told["identifier"].as_str().unwrap()),
+                "errorType": "Extension.InvalidExtensionState",
+            });
+            let ok = "{\"status\":\"OK\"}\n";
+            assert_eq!(told["answers"], json!([[202, ok], [202, ok], [403, format!("{refused}\n")]]));
+        }
     }
 }
 

@@ -64,7 +64,7 @@ async fn an_extension_is_started_before_the_runtime_and_told_of_each_invocation(
     assert!(outcome.report.duration_ms >= answered_ms + 500.0, "{outcome:?}");
     assert!(
         outcome.tail.contains(
-            "extension is ready\nEXTENSION\tName: recorder\tState: Ready\tEvents: [INVOKE,SHUTDOWN]\n"
+            "extension is ready\nEXTENSION\tName: recorder\tState: Ready\tEvents: [INVOKE, SHUTDOWN]\n"
         ),
         "{}",
         outcome.tail

@@ -20,6 +20,16 @@ const LOG_KIB_MAX: u64 = 2 * (1_024 + 256 + 1_024 + 64 + 4);
 /// The same for one subscription.
 const SUBSCRIPTION_KIB_MAX: u64 = 2 * (2 * 1_024 + 2 * 1_024);
 
+/// Of `/proc`'s times, on every architecture that Linux runs on today.
+const TICKS_A_SECOND: u64 = 100;
+
+/// CPU time of the shim so far.
+fn busy_ticks(shim: &Shim) -> u64 {
+    let stat = std::fs::read_to_string(format!("/proc/{}/stat", shim.process.id())).unwrap();
+    let fields: Vec<_> = stat.rsplit_once(')').unwrap().1.split_whitespace().collect();
+    fields[11].parse::<u64>().unwrap() + fields[12].parse::<u64>().unwrap()
+}
+
 /// Writes so many lines as fast as it can and tells how many a second that were.
 fn flood(lines: usize) -> String {
     let code = format!(
@@ -34,14 +44,18 @@ async fn a_hundred_thousand_lines_a_second_are_all_written_within_the_bound() {
     let shim = Shim::start().await;
     let mut gateway = shim.ready(assignment()).await;
     gateway.run(&json!({})).await.succeeded();
-    let before = shim.resident_kib();
-    let lines = 500_000;
+    let (before, busy) = (shim.resident_kib(), busy_ticks(&shim));
+    let lines = 500_000_usize;
     let outcome = gateway.run_with(invoke(60_000), &flood(lines)).await;
     let rate = outcome.succeeded().json().as_f64().unwrap();
     let grown = shim.memory_kib("VmHWM:").saturating_sub(before);
-    eprintln!("figures: {rate:.0} lines a second, resident memory at most {grown} KiB more");
+    let busy = busy_ticks(&shim) - busy;
+    eprintln!(
+        "figures: {rate:.0} lines a second, {busy}0 ms of CPU, resident memory at most {grown} KiB more"
+    );
     assert!(grown <= LOG_KIB_MAX, "{grown} KiB");
-    assert!(rate >= 100_000.0, "{rate}");
+    // Of a processor of its own the shim needs less than all for 100,000 a second; a test shares its processor.
+    assert!(busy < lines as u64 / 100_000 * TICKS_A_SECOND, "{busy} hundredths of a second");
     // The log's reader is a file here, which never makes it wait: nothing is lost.
     let written = || Some(shim.log().matches("lll\n").count()).filter(|count| *count == lines);
     wait_for("every line", written).await;

@@ -160,6 +160,6 @@ sys.exit(1)
     let outcome = shim.gateway().await.run_with(invoke(20_000), "{}").await;
     outcome.failed_with(Init, "Runtime.First");
     assert_eq!(outcome.json(), json!({"errorType": "first"}));
-    let told = "told 403 202 b'{\"status\":\"OK\"}' 403 403 InvalidStateTransition\n";
+    let told = "told 403 202 b'{\"status\":\"OK\"}\\n' 403 403 InvalidStateTransition\n";
     assert!(shim.log().contains(told), "{}", shim.log());
 }

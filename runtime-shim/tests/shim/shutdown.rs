@@ -145,7 +145,7 @@ async fn an_eleventh_extension_is_refused() {
     let body =
         json!({"errorMessage": "Extension limit (10) reached", "errorType": "Extension.TooManyExtensions"});
     // The external one is the first of the ten.
-    assert_eq!(all(&shim, "many")[0], json!([9, 403, body.to_string()]));
+    assert_eq!(all(&shim, "many")[0], json!([9, 403, format!("{body}\n")]));
 }
 
 #[tokio::test]

@@ -101,8 +101,9 @@ async fn events_come_in_batches_with_the_service_s_records() {
     );
     assert!(headers["sequence-id"].as_str().unwrap().len() == 43 && all(&shim, "path")[0] == "/events?x=1");
     assert!(
-        shim.log()
-            .contains("TELEMETRY\tName: recorder\tState: Subscribed\tTypes: [platform,function,extension]\n")
+        shim.log().contains(
+            "TELEMETRY\tName: recorder\tState: Subscribed\tTypes: [Platform, Function, Extension]\n"
+        )
     );
 }
 
@@ -168,7 +169,7 @@ async fn what_happened_at_a_time_out_reaches_the_subscriber_of_the_next_life() {
     let answers: Vec<_> = all(&shim, "subscribed").iter().map(|told| told[1].clone()).collect();
     assert_eq!(answers, ["\"OK\"", "\"AlreadySubscribed\""]);
     let log = shim.log();
-    assert!(log.contains("LOGS\tName: recorder\tState: Already subscribed\tTypes: [platform]\n"), "{log}");
+    assert!(log.contains("LOGS\tName: recorder\tState: Already subscribed\tTypes: [Platform]\n"), "{log}");
 }
 
 #[tokio::test]
@@ -196,8 +197,8 @@ async fn what_is_closed_after_the_init_phase_says_so() {
         ("logs", "Logs.SubscriptionClosed", "Logs API subscription is closed already"),
     ] {
         assert_eq!(told[call][0], 403, "{told}");
-        let expected = json!({"errorMessage": message, "errorType": error_type}).to_string();
-        assert_eq!(told[call][1], expected, "{call}");
+        let expected = json!({"errorMessage": message, "errorType": error_type});
+        assert_eq!(told[call][1], format!("{expected}\n"), "{call}");
     }
     let body: Value = serde_json::from_str(told["init error"][1].as_str().unwrap()).unwrap();
     assert_eq!(body["errorType"], "Extension.InvalidExtensionState", "{body}");

@@ -141,10 +141,10 @@ def main():
         many()
     subscribe(identifier)
     if DO == "init error":
-        status, _, body = call(
-            "POST", "/2020-01-01/extension/init/error", "{}", Identifier=identifier,
-            Function_Error_Type="Extension.NoConfiguration")
-        write(init_error=[status, body])
+        error = {"Identifier": identifier, "Function_Error_Type": "Extension.NoConfiguration"}
+        answers = [call("POST", "/2020-01-01/extension/init/error", "{}", **error) for _ in range(2)]
+        answers.append(call("GET", "/2020-01-01/extension/event/next", Identifier=identifier))
+        write(init_error={"identifier": identifier, "answers": [[status, body] for status, _, body in answers]})
         sys.exit(1)
     print("extension is ready", flush=True)
     while True:
@@ -169,7 +169,7 @@ def main():
         if DO == "exit error":
             call("POST", "/2020-01-01/extension/exit/error", "{}", Identifier=identifier,
                  Function_Error_Type="Extension.Tired")
-            time.sleep(1000)
+            sys.exit(17)
 
 
 main()
