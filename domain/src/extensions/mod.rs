@@ -2,7 +2,7 @@
 //!
 //! ```text
 //! launched ─▶ Started ─register▶ Registered ─next▶ Ready ⇄ Running (an event was handed out)
-//!                                     └─────────── init/error, exit/error ──▶ Failed
+//!                                     └─ init/error, exit/error ─▶ InitError, ExitError ─ its process ends ─▶ the end
 //! ```
 //!
 //! External extensions are processes that were started before the runtime; internal ones register from inside of

@@ -177,6 +177,7 @@ async fn a_subscriber_that_does_not_keep_up_loses_events_which_are_counted() {
     let shim = shim_with(&[("recorder", RECORDER)]).await;
     let mut assignment = recorded(&shim, "");
     assignment.memory_mb = 1_024;
+    assignment.logging.format = domain::log_format::LogFormat::Json;
     let body = json!({
         "schemaVersion": "2022-12-13",
         "types": ["platform", "function"],
@@ -213,4 +214,10 @@ async fn a_subscriber_that_does_not_keep_up_loses_events_which_are_counted() {
     assert!(lost > 0 && kept > 0, "{kept} {lost}");
     // Records of the platform's may be among the lost ones.
     assert!(kept + lost < 200_010, "{kept} {lost}");
+    // The log says it, too.
+    let said = shim.log_with("\"type\":\"platform.logsDropped\"").await;
+    let said = said.lines().find(|line| line.contains("platform.logsDropped")).unwrap();
+    let said: serde_json::Value = serde_json::from_str(said).unwrap();
+    assert!(said["record"]["droppedRecords"].as_u64().unwrap() > 0, "{said}");
+    assert!(said["record"]["droppedBytes"].is_u64() && said["record"]["reason"].is_string(), "{said}");
 }
