@@ -24,7 +24,8 @@ pub fn decode(header: &[u8]) -> Result<String, ServiceError> {
     if header.len() > CLIENT_CONTEXT_BASE64_BYTES_MAX {
         let constraint =
             format!("Member must have length less than or equal to {CLIENT_CONTEXT_BASE64_BYTES_MAX}");
-        let shown = String::from_utf8_lossy(header.get(..64).unwrap_or(header)).into_owned() + "...";
+        let start = String::from_utf8_lossy(header.get(..64).unwrap_or(header));
+        let shown = format!("{}...", start.escape_debug());
         return Err(ServiceError::validation(&shown, "clientContext", &constraint));
     }
     let decoded = BASE64.decode(header).ok();

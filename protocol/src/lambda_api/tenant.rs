@@ -9,14 +9,15 @@ const PATTERN: &str = "[a-zA-Z0-9\\._:\\/=+\\-@ ]+";
 /// Checks the header's value.
 pub fn parse(header: &[u8]) -> Result<String, ServiceError> {
     let text = String::from_utf8_lossy(header);
+    let shown = || text.chars().take(TENANT_ID_CHARS_MAX).flat_map(char::escape_debug).collect::<String>();
     if header.len() > TENANT_ID_CHARS_MAX {
         let constraint = format!("Member must have length less than or equal to {TENANT_ID_CHARS_MAX}");
-        return Err(ServiceError::validation(&text, "tenantId", &constraint));
+        return Err(ServiceError::validation(&shown(), "tenantId", &constraint));
     }
     let valid = |byte: &u8| byte.is_ascii_alphanumeric() || b"._:/=+-@ ".contains(byte);
     if header.is_empty() || !header.iter().all(valid) {
         let constraint = format!("Member must satisfy regular expression pattern: {PATTERN}");
-        return Err(ServiceError::validation(&text, "tenantId", &constraint));
+        return Err(ServiceError::validation(&shown(), "tenantId", &constraint));
     }
     Ok(text.into_owned())
 }
@@ -31,7 +32,8 @@ mod tests {
         assert!(parse(&[b'a'; 256]).is_ok());
         assert!(parse(&[b'a'; 257]).is_err());
         for refused in [&b""[..], b"a\tb", b"\xff", b"a\r\nb", b"#"] {
-            assert!(parse(refused).is_err(), "{refused:?}");
+            let error = parse(refused).unwrap_err();
+            assert!(!error.message.contains(char::is_control), "{refused:?} is told as it came");
         }
     }
 }

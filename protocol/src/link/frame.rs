@@ -15,6 +15,9 @@ pub const HANDSHAKE_FRAME_BYTES_MAX: usize = 8 * 1024;
 /// Responses cross the link in bodies of at most this size, so that the first byte need not wait for the last.
 pub const CHUNK_BYTES_MAX: usize = 256 * 1024;
 
+/// Bytes of either length.
+const LENGTH_BYTES: usize = 4;
+
 /// A message and the bytes that go with it.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Frame<H> {
@@ -48,6 +51,9 @@ pub enum FrameError {
         /// The bound in force, in bytes.
         bound: usize,
     },
+    /// The announced length leaves no room for the header's.
+    #[error("a frame of {0} bytes is too short to be one")]
+    TooShort(usize),
     /// The header is no message that this side knows how to read.
     #[error("a frame's header cannot be read: {0}")]
     Header(#[from] serde_json::Error),
@@ -61,15 +67,18 @@ where
     H: DeserializeOwned,
     R: AsyncRead + Unpin,
 {
-    let mut prefix = [0_u8; 4];
+    let mut prefix = [0_u8; LENGTH_BYTES];
     match reader.read_exact(&mut prefix).await {
         Ok(_) => {}
         Err(error) if error.kind() == std::io::ErrorKind::UnexpectedEof => return Err(FrameError::Closed),
         Err(error) => return Err(error.into()),
     }
     let announced = u32::from_be_bytes(prefix) as usize;
-    if announced > bound || announced < 4 {
+    if announced > bound {
         return Err(FrameError::TooLong { announced, bound });
+    }
+    if announced < LENGTH_BYTES {
+        return Err(FrameError::TooShort(announced));
     }
     let mut rest = vec![0_u8; announced];
     reader.read_exact(&mut rest).await?;
@@ -106,13 +115,11 @@ fn encode_head<H: Serialize>(frame: &Frame<H>) -> Result<Vec<u8>, FrameError> {
 
 /// Takes a frame apart; `rest` is everything after the first length.
 fn decode<H: DeserializeOwned>(mut rest: Bytes) -> Result<Frame<H>, FrameError> {
-    let bound = rest.len();
-    let too_long = |announced| FrameError::TooLong { announced, bound };
-    let (prefix, _) = rest.split_first_chunk::<4>().ok_or_else(|| too_long(4))?;
+    let (prefix, _) = rest.split_first_chunk().ok_or(FrameError::TooShort(rest.len()))?;
     let header_length = u32::from_be_bytes(*prefix) as usize;
-    drop(rest.split_to(4));
+    drop(rest.split_to(LENGTH_BYTES));
     if header_length > rest.len() {
-        return Err(too_long(header_length));
+        return Err(FrameError::TooLong { announced: header_length, bound: rest.len() });
     }
     let header = rest.split_to(header_length);
     Ok(Frame { header: serde_json::from_slice(&header)?, body: rest })
