@@ -10,8 +10,9 @@ use crate::failure::Failure;
 use crate::log_lines::Ending;
 use crate::{AttemptId, RequestId};
 
-/// How many ended invocations are remembered.
-const TIMED_OUT_REQUESTS_MAX: usize = 1_000;
+/// How many ended invocations are remembered. They end one at a time, each with a reset of all processes, so only what
+/// escaped a few resets can ask for older ones; and it is memory that an environment never gives back.
+const TIMED_OUT_REQUESTS_MAX: usize = 100;
 
 /// Why an answer is not let in.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]

@@ -8,7 +8,7 @@ use protocol::link::environment::FromEnvironment;
 
 use super::Actor;
 use super::timers::Timer;
-use crate::clock;
+use crate::{allocator, clock};
 
 impl Actor {
     /// The environment can take an invocation: the longest waiter's first.
@@ -35,6 +35,8 @@ impl Actor {
     }
 
     pub(super) fn freeze(&mut self) {
+        // Nobody waits now, and the next invocation may be far away.
+        allocator::give_back();
         self.processes.stop();
         self.frozen = true;
     }

@@ -23,6 +23,8 @@ const WRITE_SECONDS_MAX: u64 = 30;
 const QUEUE_FRAMES_MAX: usize = 64;
 /// Frames that wait together are written together, up to about this many bytes.
 const WRITE_BYTES: usize = 64 * 1024;
+/// What a link keeps between two writes, in bytes: enough for most, so that what a large answer needed goes back.
+const KEPT_BYTES_MAX: usize = 4 * 1024;
 
 /// Both sides prove who they are, within [`HANDSHAKE_SECONDS_MAX`].
 pub(super) async fn prove(
@@ -86,7 +88,7 @@ async fn write_all(
             .await
             .map_err(|_| FrameError::Io(io::ErrorKind::TimedOut.into()))??;
         wire.clear();
-        wire.shrink_to(WRITE_BYTES);
+        wire.shrink_to(KEPT_BYTES_MAX);
     }
     Ok(())
 }
