@@ -23,11 +23,11 @@ pub fn is_soak() -> bool {
 }
 
 /// Resident memory, in KiB, has grown by at most [`GROWTH_PERCENT_MAX`] from the first `part` measurements to the
-/// last, beyond `slack_kib` that the allocator may keep.
+/// last.
 ///
 /// The lower quartile of each part counts: the allocator holds more for a while when something small and new
 /// lies behind something large and old, but what leaks is never given back.
-pub fn assert_flat(resident: &[u64], part: usize, slack_kib: u64) {
+pub fn assert_flat(resident: &[u64], part: usize) {
     let quartile = |part: &[u64]| {
         let mut sorted = part.to_vec();
         sorted.sort_unstable();
@@ -37,7 +37,7 @@ pub fn assert_flat(resident: &[u64], part: usize, slack_kib: u64) {
     let (first, last) = (held[0], held[held.len() - 1]);
     let highest = resident.iter().max().unwrap();
     eprintln!("figures: resident, lower quartile of each {part} in KiB: {held:?}; highest {highest}");
-    let most = first * (100 + GROWTH_PERCENT_MAX) / 100 + slack_kib;
+    let most = first * (100 + GROWTH_PERCENT_MAX) / 100;
     assert!(last <= most, "grew from {first} to {last} KiB");
 }
 
@@ -72,7 +72,7 @@ async fn many_invocations_leave_no_trace() {
     times.sort();
     let (p50, p99) = (times[invocations / 2], times[invocations * 99 / 100]);
     eprintln!("figures: {invocations} invocations, p50 {p50:?}, p99 {p99:?}; resident when idle {idle} KiB");
-    assert_flat(&resident, PART, 0);
+    assert_flat(&resident, PART);
 }
 
 /// A runtime client in the fewest bytes.

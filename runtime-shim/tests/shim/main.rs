@@ -23,6 +23,7 @@ mod freezing;
 mod harness;
 mod init_failures;
 mod invocations;
+mod known_failures;
 mod lifecycle;
 mod link;
 mod log_volume;

@@ -9,6 +9,7 @@ import http.client
 import json
 import os
 import signal
+import socket
 import subprocess
 import sys
 import time
@@ -187,6 +188,18 @@ def handle(request, headers, payload):
         while not os.path.exists(event["file"]):
             time.sleep(0.005)
         return respond(request, payload)
+    if do == "orphans":
+        script = f"i=0; while [ $i -lt {event['count']} ]; do (/bin/true &); i=$((i+1)); done"
+        subprocess.run(["sh", "-c", script], check=True)
+        return respond(request, payload)
+    if do == "close outputs":
+        os.close(1)
+        os.close(2)
+        return respond(request, payload)
+    if do == "hold connections":
+        address = API.split(":")
+        held = [socket.create_connection((address[0], int(address[1]))) for _ in range(event["count"])]
+        time.sleep(1000 + len(held))
     if do == "processes":
         stats = [open(f"/proc/{pid}/stat").read() for pid in os.listdir("/proc") if pid.isdigit()]
         return respond(request, json.dumps([stat.rsplit(")", 1)[0].split("(", 1)[1] + stat.rsplit(")", 1)[1][:2] for stat in stats]))
