@@ -26,6 +26,10 @@ ROOT = pathlib.Path(__file__).resolve().parents[2]
 sys.path.insert(0, str(ROOT / "tests/acceptance"))
 from cluster import KUBECONFIG, Space, eventually, kubectl  # noqa: E402
 
+import local  # noqa: E402
+from emulator import emulator_binary  # noqa: E402
+from processes import cpu_seconds, pids_of, resident  # noqa: E402
+
 WARM_REQUESTS, WARM_UP, COLD_STARTS = 2_000, 100, 10
 NATIVE_IMAGE = "registry.test:5000/functions/native:1"
 PYTHON_IMAGE = "registry.test:5000/lambda/python:3.11"
@@ -59,29 +63,18 @@ def post_in_turn(host, port, path, count):
 
 
 def emulator():
-    """AWS's own emulator (RIE) from the wheel that carries it, with the same function, as a process."""
-    folder = ROOT / "target/tools/rie"
-    if not folder.exists():
-        with tempfile.TemporaryDirectory() as scratch:
-            subprocess.run(
-                [sys.executable, "-m", "pip", "download", "-q", "--no-deps", "-d", scratch, "aws-sam-cli"], check=True
-            )
-            wheel = glob.glob(f"{scratch}/*.whl")[0]
-            subprocess.run(
-                ["unzip", "-qjo", wheel, "*/aws-lambda-rie-x86_64", "-d", str(folder)], check=True
-            )
-    binary = folder / "aws-lambda-rie-x86_64"
-    binary.chmod(0o755)
+    """AWS's own emulator (RIE) with the same function, as a process."""
     function = glob.glob(str(ROOT / "target/images/**/native/**/bootstrap"), recursive=True)[0]
     return subprocess.Popen(
-        [str(binary), "--runtime-interface-emulator-address", "127.0.0.1:18480", "--runtime-api-address",
+        [str(emulator_binary()), "--runtime-interface-emulator-address", "127.0.0.1:18480", "--runtime-api-address",
          "127.0.0.1:18481", function],
         stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL, env={**os.environ, "LOG_LEVEL": "error"},
     )
 
 
 def warm(space, turns):
-    """Warm invokes in turn through the gateway and through the emulator, ABAB."""
+    """Warm invokes in turn through the gateway and through the emulator, ABAB: seconds of each, and the processor time of
+    shims and emulator, in microseconds per invocation."""
     address = urllib.parse.urlsplit("http://127.0.0.1:9000")
     own_path = f"/2015-03-31/functions/{urllib.parse.quote(space.arn('native'), safe='')}/invocations"
     peer_path = "/2015-03-31/functions/function/invocations"
@@ -93,13 +86,16 @@ def warm(space, turns):
             except OSError:
                 return None
         eventually(answers, what="the emulator answers")
-        own, others = [], []
+        own, others, spent = [], [], [0, 0]
         post_in_turn(address.hostname, address.port, own_path, WARM_UP)
         post_in_turn("127.0.0.1", 18480, peer_path, WARM_UP)
         for _ in range(turns):
+            before = cpu_seconds(pids_of("runtime-shim")), cpu_seconds([peer.pid])
             own += post_in_turn(address.hostname, address.port, own_path, WARM_REQUESTS // turns)
             others += post_in_turn("127.0.0.1", 18480, peer_path, WARM_REQUESTS // turns)
-        return own, others
+            spent[0] += cpu_seconds(pids_of("runtime-shim")) - before[0]
+            spent[1] += cpu_seconds([peer.pid]) - before[1]
+        return own, others, [seconds / WARM_REQUESTS * 1e6 for seconds in spent]
     finally:
         peer.terminate()
         peer.wait(10)
@@ -164,38 +160,26 @@ def bare_pods(space):
     return taken
 
 
-def resident():
-    """Resident memory of each program's processes, in MB, as the kernel tells it."""
-    found = {}
-    for status in glob.glob("/proc/[0-9]*/status"):
-        try:
-            name = pathlib.Path(os.readlink(status.replace("status", "exe"))).name
-            lines = dict(line.split(":", 1) for line in pathlib.Path(status).read_text().splitlines())
-        except OSError:
-            continue
-        if name in PROGRAMS and "VmRSS" in lines:
-            found.setdefault(name, []).append(int(lines["VmRSS"].split()[0]) / 1024)
-    return found
-
-
 def main():
     space = Space("t-figures", "100000000099")
     try:
         space.apply("native", code={"image": NATIVE_IMAGE}, memorySize=256, timeout=10)
         assert space.invoke("native", {"echo": 1}).status == 200
-        own, peer = warm(space, 4)
+        own, peer, spent = warm(space, 4)
         rows = [
             ("warm invoke, native function, through the gateway", microseconds(own)),
             ("the same function in AWS's emulator (RIE), same run", microseconds(peer)),
             ("ratio of the medians", f"{statistics.median(own) / statistics.median(peer):.2f}"),
+            ("processor time per warm invocation: shim", f"{spent[0]:.0f} µs"),
+            ("the same of the emulator, same run", f"{spent[1]:.0f} µs"),
             ("cold start from zero, native function, of 10", milliseconds(cold(space))),
             ("bare pod: from its creation to its process, of 10", milliseconds(bare_pods(space))),
         ]
         space.invoke("native", {"echo": 1})
-        rows += [
-            (f"{name}, resident, MB", ", ".join(f"{value:.1f}" for value in sorted(values)))
-            for name, values in sorted(resident().items())
-        ]
+        for name, found in sorted(resident(PROGRAMS).items()):
+            told = ", ".join(f"{whole:.2f} ({own:.2f} + {file:.2f})" for whole, own, file in sorted(found))
+            rows.append((f"{name}, resident, MB (its own + its file's)", told))
+        rows += local.rows()
         for name in PROGRAMS:
             size = (ROOT / f"target/x86_64-unknown-linux-gnu/small/{name}").stat().st_size
             rows.append((f"{name}, program and image, MB", f"{size / 1e6:.2f}"))
