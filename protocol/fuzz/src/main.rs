@@ -10,6 +10,8 @@
 mod bodies;
 #[path = "../../tests/fuzz/calls.rs"]
 mod calls;
+#[path = "../../tests/fuzz/datagrams.rs"]
+mod datagrams;
 #[path = "../../tests/fuzz/event_stream.rs"]
 mod event_stream;
 #[path = "../../tests/fuzz/frames.rs"]

@@ -15,6 +15,7 @@
 
 mod bodies;
 mod calls;
+mod datagrams;
 mod event_stream;
 mod frames;
 mod headers;
@@ -44,12 +45,13 @@ fuzzed!(
     frame_from_operator,
     handshake_frames,
     event_stream_frames,
+    xray_datagram,
 );
 
 #[test]
 fn every_target_is_run() {
     // The macro above has the names once more; one that is missing there would never run.
-    assert_eq!(targets::ALL.iter().map(|targets| targets.len()).sum::<usize>(), 17);
+    assert_eq!(targets::ALL.iter().map(|targets| targets.len()).sum::<usize>(), 18);
 }
 
 #[test]

@@ -1,11 +1,17 @@
 //! All targets, by their names.
 
 use crate::run::Target;
-use crate::{bodies, calls, event_stream, frames, headers};
+use crate::{bodies, calls, datagrams, event_stream, frames, headers};
 
 /// Every one.
-pub const ALL: [&[Target]; 5] =
-    [&calls::TARGETS, &bodies::TARGETS, &headers::TARGETS, &frames::TARGETS, &event_stream::TARGETS];
+pub const ALL: [&[Target]; 6] = [
+    &calls::TARGETS,
+    &datagrams::TARGETS,
+    &bodies::TARGETS,
+    &headers::TARGETS,
+    &frames::TARGETS,
+    &event_stream::TARGETS,
+];
 
 /// The target of this name.
 pub fn named(name: &str) -> Target {
