@@ -73,6 +73,12 @@ def test_xray_variables(endpoint, variables):
     assert variables["AWS_XRAY_CONTEXT_MISSING"] == "LOG_ERROR"
 
 
+def test_xray_daemon_variables(endpoint, variables):
+    """Guide, configuration-envvars: "AWS_XRAY_DAEMON_ADDRESS – For X-Ray tracing, the IP address and port of the X-Ray daemon." """
+    address = f"{variables['_AWS_XRAY_DAEMON_ADDRESS']}:{variables['_AWS_XRAY_DAEMON_PORT']}"
+    assert variables["AWS_XRAY_DAEMON_ADDRESS"] == address
+
+
 def test_language_variable(endpoint, variables):
     """Guide, configuration-envvars: "LANG – Set to en_US.UTF-8. This is the locale of the runtime." """
     assert variables["LANG"] == "en_US.UTF-8"
