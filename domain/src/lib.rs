@@ -21,6 +21,7 @@ pub mod log_stream;
 pub mod log_tail;
 pub mod names;
 pub mod placement;
+pub mod sampling;
 pub mod scaling;
 pub mod tracing_mode;
 

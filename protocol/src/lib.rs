@@ -10,4 +10,5 @@ pub mod link;
 pub mod runtime_api;
 pub mod telemetry;
 pub mod telemetry_log;
+pub mod xray;
 pub mod xray_datagram;

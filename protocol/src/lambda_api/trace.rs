@@ -1,9 +1,11 @@
 //! `X-Amzn-Trace-Id`: kept as the caller sent it, completed where it lacks what X-Ray clients insist on.
 //!
 //! A client library reads a trace only where `Root`, `Parent` and `Sampled` are all there, so each that is
-//! missing is added, with `Sampled=0`; unknown keys are kept and forwarded.
+//! missing is added, with `Sampled=0`; unknown keys are kept and forwarded. Where the platform traces a function
+//! itself, it puts its own decision and its own segment in the place of `Sampled` and `Parent`.
 
 use super::errors::ServiceError;
+use crate::xray::{SegmentId, TraceId};
 
 /// Longest trace header, in bytes.
 pub const TRACE_HEADER_BYTES_MAX: usize = 1_024;
@@ -19,7 +21,19 @@ pub struct Seed {
 
 /// The trace header that the function gets.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub struct TraceHeader(String);
+pub struct TraceHeader {
+    text: String,
+    upstream: Upstream,
+}
+
+/// What the caller said.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
+pub struct Upstream {
+    /// The segment that the invocation is part of.
+    pub parent: Option<SegmentId>,
+    /// Its decision; none where it has no `Sampled`, or leaves it open with `?`.
+    pub sampled: Option<bool>,
+}
 
 impl TraceHeader {
     /// Checks `header`, where the caller sent one, and adds what is missing.
@@ -39,17 +53,47 @@ impl TraceHeader {
         if field(received, "Sampled").is_none() {
             append(&mut text, "Sampled=0");
         }
-        Ok(Self(text))
+        let parent = field(received, "Parent").and_then(|parent| parent.parse().ok());
+        let sampled = match field(received, "Sampled") {
+            Some("0") => Some(false),
+            Some("1") => Some(true),
+            _ => None,
+        };
+        Ok(Self { text, upstream: Upstream { parent, sampled } })
     }
 
     /// The header's value for the function.
     pub fn as_str(&self) -> &str {
-        &self.0
+        &self.text
+    }
+
+    /// The trace; none where `Root` is no id of X-Ray's.
+    pub fn trace_id(&self) -> Option<TraceId> {
+        field(&self.text, "Root")?.parse().ok()
+    }
+
+    /// What the caller said.
+    pub fn upstream(&self) -> Upstream {
+        self.upstream
+    }
+
+    /// The header with the platform's decision, and with its segment as the parent where there is one; everything
+    /// else, such as `Lineage`, is kept.
+    #[must_use]
+    pub fn decided(&self, sampled: bool, parent: Option<SegmentId>) -> Self {
+        let (sampled, parent) = (u8::from(sampled).to_string(), parent.map(|parent| parent.to_string()));
+        let part = |part: &str| match (part.split('=').next().unwrap_or_default().trim(), &parent) {
+            (key, _) if key.eq_ignore_ascii_case("Sampled") => format!("{key}={sampled}"),
+            (key, Some(parent)) if key.eq_ignore_ascii_case("Parent") => format!("{key}={parent}"),
+            _ => part.to_owned(),
+        };
+        let parts: Vec<String> = self.text.split(';').map(part).collect();
+        Self { text: parts.join(";"), upstream: self.upstream }
     }
 
     /// The value on the answer: root and sampling, with keys in lower case as AWS writes them there.
     pub fn for_answer(&self) -> String {
-        let value = |key| field(&self.0, key).unwrap_or_default();
+        let value = |key| field(&self.text, key).unwrap_or_default();
         format!("root={};sampled={}", value("Root"), value("Sampled"))
     }
 }
@@ -150,7 +194,42 @@ mod tests {
         assert!(TraceHeader::complete(Some(&[b'a'; TRACE_HEADER_BYTES_MAX]), SEED).is_ok());
     }
 
+    #[test]
+    fn what_the_caller_said_is_remembered() {
+        let said = |header: &str| TraceHeader::complete(Some(header.as_bytes()), SEED).unwrap().upstream();
+        let parent = "53995c3f42cd8ad8".parse().ok();
+        assert_eq!(said("Sampled=1;Parent=53995c3f42cd8ad8"), Upstream { parent, sampled: Some(true) });
+        assert_eq!(said("Sampled=0;Parent=c"), Upstream { parent: None, sampled: Some(false) });
+        assert_eq!(said("Sampled=?"), Upstream::default());
+        assert_eq!(said(""), Upstream::default());
+    }
+
+    #[test]
+    fn the_platform_s_decision_and_segment_take_their_places_and_the_rest_is_kept() {
+        let header = "Root=1-a-b;Parent=53995c3f42cd8ad8;Sampled=?;Lineage=1:2dbc7f9c:0;Self=x";
+        let trace = TraceHeader::complete(Some(header.as_bytes()), SEED).unwrap();
+        let segment = "00f067aa0ba902b7".parse().ok();
+        assert_eq!(
+            trace.decided(true, segment).as_str(),
+            "Root=1-a-b;Parent=00f067aa0ba902b7;Sampled=1;Lineage=1:2dbc7f9c:0;Self=x"
+        );
+        assert_eq!(trace.decided(false, None).as_str(), header.replace('?', "0"));
+        let made = TraceHeader::complete(None, SEED).unwrap();
+        assert_eq!(made.trace_id().map(|id| id.to_string()).as_deref(), NEW_ROOT.strip_prefix("Root="));
+        assert_eq!(trace.trace_id(), None, "1-a-b is none");
+    }
+
     proptest! {
+        #[test]
+        fn every_decided_header_says_so(header in "\\PC{0,80}", sampled: bool) {
+            if let Ok(trace) = TraceHeader::complete(Some(header.as_bytes()), SEED) {
+                let decided = trace.decided(sampled, "53995c3f42cd8ad8".parse().ok());
+                prop_assert_eq!(field(decided.as_str(), "Sampled"), Some(if sampled { "1" } else { "0" }));
+                prop_assert_eq!(field(decided.as_str(), "Parent"), Some("53995c3f42cd8ad8"));
+                prop_assert_eq!(field(decided.as_str(), "Root"), field(trace.as_str(), "Root"));
+            }
+        }
+
         #[test]
         fn every_accepted_header_has_all_three_keys(header in "\\PC{0,80}") {
             if let Ok(trace) = TraceHeader::complete(Some(header.as_bytes()), SEED) {
