@@ -4,6 +4,7 @@ use std::net::SocketAddr;
 use std::path::PathBuf;
 
 use clap::{Args, Parser, Subcommand};
+use gateway::settings::OtlpFlags;
 
 /// The variable that says where `invoke` finds the Lambda API, as it does for AWS's own clients.
 pub(crate) const ENDPOINT_VARIABLE: &str = "AWS_ENDPOINT_URL_LAMBDA";
@@ -56,6 +57,8 @@ pub(crate) struct LocalArguments {
     /// How long an environment without an invocation is kept, where the function does not say it
     #[arg(long, value_name = "SECONDS", default_value_t = 600)]
     pub(crate) idle_timeout: u32,
+    #[command(flatten)]
+    pub(crate) otlp: OtlpFlags,
 }
 
 #[derive(Debug, Args)]

@@ -4,6 +4,7 @@ use std::time::{SystemTime, UNIX_EPOCH};
 
 use domain::{AttemptId, RequestId};
 use protocol::lambda_api::trace::Seed;
+use protocol::xray::SegmentId;
 use ring::rand::{SecureRandom, SystemRandom};
 
 /// The system gave no random bytes.
@@ -32,9 +33,20 @@ pub fn trace_seed() -> Result<Seed, NoRandomBytes> {
     Ok(Seed { epoch_seconds: epoch_seconds(), random: bytes()? })
 }
 
+/// A new id of a segment.
+pub fn segment_id() -> Result<SegmentId, NoRandomBytes> {
+    SegmentId::from_bytes(bytes()?).ok_or(NoRandomBytes)
+}
+
 /// Any number, for jitter only.
 pub fn jitter() -> u64 {
     bytes().map(u64::from_be_bytes).unwrap_or_default()
+}
+
+/// Microseconds since the epoch.
+pub fn epoch_us() -> u64 {
+    let since = SystemTime::now().duration_since(UNIX_EPOCH).unwrap_or_default();
+    u64::try_from(since.as_micros()).unwrap_or(u64::MAX)
 }
 
 /// Seconds since the epoch.

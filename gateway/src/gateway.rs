@@ -6,63 +6,21 @@ use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
 use std::time::Duration;
 
 use arc_swap::ArcSwapOption;
-use domain::{FunctionReference, Region};
+use domain::FunctionReference;
 use prometheus::Registry;
 use prometheus::proto::MetricFamily;
-use protocol::link::trust::LinkKey;
 use tokio::net::TcpListener;
 use tokio::sync::{Notify, mpsc, watch};
 use tokio_util::sync::CancellationToken;
 
 use crate::catalog::{Catalog, CatalogSource, Declared, NotResolved, Resolved};
-use crate::environments::{EnvironmentProvider, Links};
+use crate::environments::{EnvironmentProvider, LinkContext, Links};
 use crate::fleets::Fleets;
-use crate::metrics::{FunctionLabels, FunctionMetrics, FunctionNow, Gauges};
+use crate::metrics::{FunctionLabels, FunctionMetrics, FunctionNow, Gauges, TraceMetrics};
+use crate::options::Options;
 use crate::payload_budget::PayloadBudget;
+use crate::traces::Traces;
 use crate::{api, demand, limits, metrics};
-
-/// What a gateway is started with.
-#[derive(Debug, Clone)]
-pub struct Options {
-    /// The region in every ARN.
-    pub region: Region,
-    /// The namespace of a name without an account.
-    pub default_namespace: String,
-    /// What environments are linked with.
-    pub link_key: Arc<LinkKey>,
-    /// How long an invocation waits for an environment.
-    pub environment_wait: Duration,
-    /// Invocations of one function that may wait.
-    pub waiting_per_function_max: usize,
-    /// Payload bytes that may be in flight.
-    pub payload_bytes_in_flight_max: usize,
-    /// Connections of clients.
-    pub connections_max: usize,
-    /// How long a connection may be idle.
-    pub keep_alive: Duration,
-    /// How long a caller may leave its answer unread.
-    pub answer_stall: Duration,
-    /// How long requests in flight may take when the gateway stops.
-    pub drain: Duration,
-}
-
-impl Options {
-    /// The defaults, with a region, a namespace and a key.
-    pub fn new(region: Region, default_namespace: String, link_key: LinkKey) -> Self {
-        Self {
-            region,
-            default_namespace,
-            link_key: Arc::new(link_key),
-            environment_wait: Duration::from_secs(limits::ENVIRONMENT_WAIT_SECONDS_DEFAULT),
-            waiting_per_function_max: limits::WAITING_PER_FUNCTION_MAX_DEFAULT,
-            payload_bytes_in_flight_max: limits::PAYLOAD_BYTES_IN_FLIGHT_MAX_DEFAULT,
-            connections_max: limits::CONNECTIONS_MAX_DEFAULT,
-            keep_alive: limits::KEEP_ALIVE,
-            answer_stall: limits::ANSWER_STALL,
-            drain: Duration::from_secs(limits::DRAIN_SECONDS_DEFAULT),
-        }
-    }
-}
 
 /// A running gateway; clones are the same one.
 #[derive(Debug, Clone)]
@@ -77,6 +35,7 @@ struct Core {
     registry: Registry,
     functions: FunctionMetrics,
     gauges: Gauges,
+    traces: Traces,
     invocations: AtomicU64,
     leaving: AtomicBool,
     ended: CancellationToken,
@@ -97,6 +56,7 @@ impl Gateway {
             payload_budget: PayloadBudget::new(options.payload_bytes_in_flight_max),
             functions: FunctionMetrics::new(&registry)?,
             gauges: Gauges::new(&registry)?,
+            traces: Traces::start(options.collector.clone(), TraceMetrics::new(&registry)?),
             registry,
             invocations: AtomicU64::new(0),
             leaving: AtomicBool::new(false),
@@ -119,8 +79,14 @@ impl Gateway {
         let (events, event_queue) = mpsc::channel(limits::PROVIDER_EVENTS_QUEUE);
         let (demand, demand_changes) = watch::channel(Arc::default());
         let fleets = Arc::clone(&core.fleets);
-        let (key, payload) = (Arc::clone(&core.options.link_key), Arc::clone(&core.payload_budget));
-        let links = Links::new(key, Arc::clone(&fleets), payload, core.ended.clone());
+        let links = Links::new(LinkContext {
+            key: Arc::clone(&core.options.link_key),
+            fleets: Arc::clone(&fleets),
+            sessions: Arc::default(),
+            payload: Arc::clone(&core.payload_budget),
+            traces: core.traces.clone(),
+            ended: core.ended.clone(),
+        });
         self.spawn(catalog.follow(declared));
         self.spawn(provider.provide(demand_changes, events));
         self.spawn(links.follow(event_queue));
@@ -139,7 +105,7 @@ impl Gateway {
             let Some(declared) = changes.borrow_and_update().clone() else { continue };
             let core = &self.0;
             let catalog = Arc::new(Catalog::build(&declared, |revision| core.fleets.of(revision)));
-            core.fleets.follow(&catalog);
+            core.fleets.follow(&catalog, &core.options.region);
             core.gauges.functions.set(i64::try_from(catalog.functions().count()).unwrap_or(i64::MAX));
             core.catalog.store(Some(catalog));
             self.sweep();
@@ -182,6 +148,11 @@ impl Gateway {
 
     pub(crate) fn is_leaving(&self) -> bool {
         self.0.leaving.load(Ordering::Relaxed)
+    }
+
+    /// Exports the spans that are still there, within a bound. Once nothing is served any more, before [`Gateway::end`].
+    pub async fn flush_traces(&self) {
+        self.0.traces.flush().await;
     }
 
     /// Ends every link and stops following anything.
@@ -238,6 +209,10 @@ impl Gateway {
 
     pub(crate) fn payload_budget(&self) -> &Arc<PayloadBudget> {
         &self.0.payload_budget
+    }
+
+    pub(crate) fn traces(&self) -> &Traces {
+        &self.0.traces
     }
 
     pub(crate) fn options(&self) -> &Options {

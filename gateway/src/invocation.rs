@@ -20,6 +20,7 @@ use crate::fleets::{Flight, NotAdmitted, Order, Payload, Ticket};
 use crate::gateway::Gateway;
 use crate::listener::Listener;
 use crate::metrics::{FunctionSeries, Outcome};
+use crate::traces::{Answering, Arrival, Segments};
 
 /// What a caller asks for, read and checked.
 #[derive(Debug)]
@@ -28,6 +29,16 @@ pub struct Request {
     pub(crate) target: FunctionReference,
     pub(crate) options: InvokeOptions,
     pub(crate) payload: Payload,
+}
+
+/// A request whose function is known.
+#[derive(Debug)]
+pub(crate) struct Call {
+    id: RequestId,
+    pub(crate) resolved: Resolved,
+    pub(crate) options: InvokeOptions,
+    payload: Payload,
+    segments: Option<Arc<Segments>>,
 }
 
 /// What a caller gets.
@@ -105,18 +116,28 @@ pub enum InvokeError {
 }
 
 impl Gateway {
+    /// Finds the function and decides on the trace, which lasts as long as what is returned beside the call.
+    pub(crate) fn call(&self, request: Request, arrived: Arrival) -> Result<(Call, Answering), InvokeError> {
+        let Request { id, target, mut options, payload } = request;
+        let resolved = self.resolve(target)?;
+        let mut segments = None;
+        if options.invocation_type != InvocationType::DryRun {
+            (options.trace, segments) = self.traces().begin(&resolved, options.trace, id, arrived)?;
+        }
+        let answering = Answering::new(segments.clone());
+        Ok((Call { id, resolved, options, payload, segments }, answering))
+    }
+
     /// Runs one invocation.
-    pub async fn invoke(&self, request: Request) -> Result<Answer, InvokeError> {
-        let Request { id: request_id, target, options, payload } = request;
-        let Resolved { function, invoked_arn } = self.resolve(target)?;
+    pub(crate) async fn invoke(&self, call: Call) -> Result<Answer, InvokeError> {
+        let function = Arc::clone(&call.resolved.function);
         if let Some(unavailable) = &function.unavailable {
             return Err(InvokeError::Unavailable(unavailable.clone()));
         }
-        if options.invocation_type == InvocationType::DryRun {
+        if call.options.invocation_type == InvocationType::DryRun {
             return Ok(Answer::DryRun);
         }
-        let mode = ResponseMode::Buffered;
-        let order = order(request_id, &function, invoked_arn, options, mode);
+        let (order, payload) = call.order(ResponseMode::Buffered);
         let series = self.series_of(&function);
         let ran = self.run(&function, order, payload, &series).await;
         count(&series, &ran);
@@ -159,23 +180,22 @@ impl Gateway {
     }
 }
 
-/// What goes with every attempt of an invocation.
-pub(crate) fn order(
-    request_id: RequestId,
-    function: &FunctionEntry,
-    invoked_arn: String,
-    options: InvokeOptions,
-    response_mode: ResponseMode,
-) -> Order {
-    Order {
-        request_id,
-        budget: function.budget,
-        invoked_arn,
-        client_context: options.client_context,
-        trace: options.trace.as_str().to_owned(),
-        tenant_id: options.tenant_id,
-        wants_log_tail: options.log_type == LogType::Tail,
-        response_mode,
+impl Call {
+    /// What goes with every attempt, and the payload.
+    pub(crate) fn order(self, response_mode: ResponseMode) -> (Order, Payload) {
+        let Self { id, resolved, options, payload, segments } = self;
+        let order = Order {
+            request_id: id,
+            budget: resolved.function.budget,
+            invoked_arn: resolved.invoked_arn,
+            client_context: options.client_context,
+            trace: options.trace.as_str().to_owned(),
+            tenant_id: options.tenant_id,
+            wants_log_tail: options.log_type == LogType::Tail,
+            response_mode,
+            segments,
+        };
+        (order, payload)
     }
 }
 

@@ -26,9 +26,12 @@ pub mod kubernetes;
 pub mod limits;
 mod listener;
 pub mod metrics;
+mod options;
 mod payload_budget;
 pub mod settings;
 mod sockets;
 mod streaming;
+pub mod traces;
 
-pub use gateway::{Gateway, Options};
+pub use gateway::Gateway;
+pub use options::Options;

@@ -76,6 +76,33 @@ pub const OPERATOR_REPLICAS_MAX: usize = 16;
 /// How long connecting to a replica and the handshake may take together.
 pub const OPERATOR_DIAL: Duration = Duration::from_secs(2);
 
+/// Spans that wait to be exported; beyond it they are dropped, and counted.
+pub const TRACE_QUEUE_SPANS_MAX: usize = 8_192;
+/// Bytes of those spans on the wire; likewise.
+pub const TRACE_QUEUE_BYTES_MAX: usize = 16 * 1024 * 1024;
+/// Spans in one request to the collector; the rest goes with the next.
+pub const TRACE_BATCH_SPANS_MAX: usize = 512;
+/// Bytes after which a request to the collector takes nothing more.
+pub const TRACE_BATCH_BYTES_MAX: usize = 4 * 1024 * 1024;
+/// How long spans wait for company.
+pub const TRACE_BATCH_WAIT: Duration = Duration::from_secs(1);
+/// Attributes of one span; further ones are left out, and the span says how many.
+pub const TRACE_ATTRIBUTES_MAX: usize = 128;
+/// How long one request to the collector may take; then it is tried again.
+pub const TRACE_EXPORT: Duration = Duration::from_secs(10);
+/// How often one batch is tried; then it is dropped.
+pub const TRACE_EXPORT_ATTEMPTS_MAX: u32 = 6;
+/// First and longest pause before it is tried again, where the collector does not say.
+pub const TRACE_RETRY_FIRST: Duration = Duration::from_millis(500);
+/// See [`TRACE_RETRY_FIRST`].
+pub const TRACE_RETRY_LONGEST: Duration = Duration::from_secs(10);
+/// Longest pause that a collector is granted.
+pub const TRACE_RETRY_AFTER_MAX: Duration = Duration::from_secs(30);
+/// Bytes of a collector's answer that are read.
+pub const TRACE_ANSWER_BYTES_MAX: usize = 64 * 1024;
+/// How long exporting what is left may take when the gateway stops; what is left then is lost.
+pub const TRACE_FLUSH: Duration = Duration::from_secs(5);
+
 /// How long the series of a function that is not invoked are kept.
 pub const SERIES_IDLE: Duration = Duration::from_hours(1);
 /// How often idle series are looked for.

@@ -9,6 +9,7 @@ use clap::Parser as _;
 use gateway::kubernetes::{KubernetesCatalog, OperatorProvider, await_link_key, read_link_key};
 use gateway::metrics::{self, ComingGateway};
 use gateway::settings::{EXIT_USAGE, Flags, Settings};
+use gateway::traces::Collector;
 use gateway::{Gateway, Options};
 use kube::Client;
 use tokio::net::TcpListener;
@@ -75,7 +76,7 @@ async fn gateway(settings: &Settings) -> anyhow::Result<Gateway> {
     } else {
         await_link_key(client.clone(), &namespace).await
     };
-    let options = options(settings, link_key);
+    let options = options(settings, link_key)?;
     let provider = OperatorProvider::new(
         client.clone(),
         settings.operator.clone(),
@@ -105,6 +106,7 @@ async fn serve(
     tokio::time::sleep(settings.drain_delay).await;
     stop_api.cancel();
     serving.await??;
+    gateway.flush_traces().await;
     gateway.end();
     Ok(())
 }
@@ -121,13 +123,15 @@ fn terminated() -> std::io::Result<[Signal; 2]> {
     Ok([signal(SignalKind::terminate())?, signal(SignalKind::interrupt())?])
 }
 
-fn options(settings: &Settings, link_key: protocol::link::trust::LinkKey) -> Options {
-    Options {
+fn options(settings: &Settings, link_key: protocol::link::trust::LinkKey) -> anyhow::Result<Options> {
+    let collector = settings.traces.clone().map(Collector::new).transpose().context("--otlp-certificate")?;
+    Ok(Options {
         environment_wait: settings.environment_wait,
         waiting_per_function_max: settings.waiting_per_function_max,
         payload_bytes_in_flight_max: settings.payload_bytes_in_flight_max,
         connections_max: settings.connections_max,
         drain: settings.drain,
+        collector,
         ..Options::new(settings.region.clone(), settings.default_namespace.clone(), link_key)
-    }
+    })
 }

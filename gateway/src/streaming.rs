@@ -5,14 +5,15 @@
 //! stream, a crash, a body that breaks off, a failed init phase) no recording is known, and the documented
 //! `ErrorCode` and `ErrorDetails` are sent. The metrics and the log tell all of them.
 
+use std::sync::Arc;
+
 use bytes::Bytes;
 use protocol::lambda_api::invoke::LogType;
 use protocol::link::environment::{FunctionError, FunctionErrorCause, ResponseHead, ResponseMode};
 
-use crate::catalog::Resolved;
 use crate::fleets::{Ended, Progress, Ticket};
 use crate::gateway::Gateway;
-use crate::invocation::{InvokeError, Request, count, order};
+use crate::invocation::{Call, InvokeError, count};
 use crate::listener::Listener;
 
 /// The code of a stream whose environment was lost half-way.
@@ -60,14 +61,13 @@ pub(crate) struct Events {
 
 impl Gateway {
     /// Runs one invocation up to the beginning of its answer. As on AWS, the invocation type is not looked at.
-    pub(crate) async fn invoke_streaming(&self, request: Request) -> Result<Streamed, InvokeError> {
-        let Request { id: request_id, target, options, payload } = request;
-        let Resolved { function, invoked_arn } = self.resolve(target)?;
+    pub(crate) async fn invoke_streaming(&self, call: Call) -> Result<Streamed, InvokeError> {
+        let function = Arc::clone(&call.resolved.function);
         if let Some(unavailable) = &function.unavailable {
             return Err(InvokeError::Unavailable(unavailable.clone()));
         }
-        let wants_log_tail = options.log_type == LogType::Tail;
-        let order = order(request_id, &function, invoked_arn, options, ResponseMode::Streaming);
+        let wants_log_tail = call.options.log_type == LogType::Tail;
+        let (order, payload) = call.order(ResponseMode::Streaming);
         let series = self.series_of(&function);
         let handed_over = self.hand_over(&function, order, payload, &series).await;
         count(&series, &handed_over);

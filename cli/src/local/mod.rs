@@ -31,10 +31,12 @@ use std::process::ExitCode;
 use std::sync::Arc;
 use std::time::Duration;
 
-use anyhow::{Context, bail};
+use anyhow::{Context, anyhow, bail};
 use domain::Region;
 use folder::{FolderCatalog, Look, Shelf};
 use gateway::Options;
+use gateway::settings::OtlpFlags;
+use gateway::traces::Collector;
 use protocol::link::trust::LinkKey;
 use serving::{Bound, DRAIN_MILLIS, Serving, Signals, bind};
 use snapshot::{DEBUG_SECONDS, NAMESPACE};
@@ -61,7 +63,8 @@ pub(crate) async fn run(arguments: &LocalArguments) -> anyhow::Result<ExitCode> 
     };
     let (shelf, look) = first_look(arguments)?;
     let snapshot = look.changed.unwrap_or_default();
-    let options = options(&region, arguments.debug)?;
+    let mut options = options(&region, arguments.debug)?;
+    options.collector = collector(arguments.otlp.clone())?;
     let starter = Starter::create(Arc::clone(&options.link_key), region).await?;
     let has_layers = snapshot.functions.iter().any(|served| !served.local.layers.is_empty());
     let greeting = greeting::Greeting {
@@ -98,6 +101,12 @@ fn options(region: &Region, debug: bool) -> anyhow::Result<Options> {
         options.environment_wait = Duration::from_secs(DEBUG_SECONDS.into());
     }
     Ok(options)
+}
+
+/// Where spans go, if anywhere.
+fn collector(flags: OtlpFlags) -> anyhow::Result<Option<Collector>> {
+    let target = flags.target().map_err(|wrong| anyhow!(wrong.join("\n")))?;
+    target.map(Collector::new).transpose().context("--otlp-certificate")
 }
 
 fn first_look(arguments: &LocalArguments) -> anyhow::Result<(Shelf, Look)> {

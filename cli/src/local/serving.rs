@@ -119,6 +119,7 @@ impl Serving {
         serving.await??;
         stop.cancel();
         drop(tokio::time::timeout(Duration::from_secs(END_SECONDS_MAX), all_ended.recv()).await);
+        gateway.flush_traces().await;
         gateway.end();
         Ok(())
     }

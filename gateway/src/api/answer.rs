@@ -50,6 +50,11 @@ pub(super) fn failed(error: &ServiceError) -> Response<Body> {
     response
 }
 
+/// What an error of the Lambda API is called.
+pub(super) fn error_type(response: &Response<Body>) -> Option<&str> {
+    response.headers().get(headers::ERROR_TYPE)?.to_str().ok()
+}
+
 fn empty(status: StatusCode) -> Response<Body> {
     let mut response = Response::new(Body::empty());
     *response.status_mut() = status;

@@ -14,6 +14,7 @@ use super::{answer, body, errors};
 use crate::chance;
 use crate::gateway::Gateway;
 use crate::invocation::{InvokeError, Request};
+use crate::traces::Arrival;
 
 /// The handler: wire to value, one call, value to wire.
 pub(super) async fn invoke(
@@ -37,10 +38,16 @@ async fn invoked(
     asked: Asked,
     body: Body,
 ) -> Result<Response<Body>, InvokeError> {
+    let arrived = Arrival::now();
     let request = asked.read(gateway, request_id, body).await?;
-    let trace = request.options.trace.for_answer();
-    let answer = gateway.invoke(request).await?;
-    Ok(answer::invoked(answer, &trace))
+    let (call, mut answering) = gateway.call(request, arrived)?;
+    let trace = call.options.trace.for_answer();
+    let response = match gateway.invoke(call).await {
+        Ok(answer) => answer::invoked(answer, &trace),
+        Err(error) => refused(error, request_id),
+    };
+    answering.with(response.status().as_u16(), answer::error_type(&response));
+    Ok(response)
 }
 
 pub(super) fn refused(error: InvokeError, request_id: RequestId) -> Response<Body> {

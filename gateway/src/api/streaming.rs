@@ -6,7 +6,7 @@ use axum::Extension;
 use axum::body::Body;
 use axum::extract::rejection::PathRejection;
 use axum::extract::{Path, RawQuery, State};
-use axum::http::{HeaderMap, HeaderValue, Response, header};
+use axum::http::{HeaderMap, HeaderValue, Response, StatusCode, header};
 use base64::Engine as _;
 use base64::engine::general_purpose::STANDARD;
 use bytes::Bytes;
@@ -20,6 +20,7 @@ use super::invoke::{Asked, refused};
 use crate::gateway::Gateway;
 use crate::invocation::InvokeError;
 use crate::streaming::{Completed, Events, StreamEvent, Streamed};
+use crate::traces::{Answering, Arrival};
 
 /// The handler: wire to value, one call, value to wire.
 pub(super) async fn invoke(
@@ -45,10 +46,19 @@ async fn invoked(
     asked: Asked,
     body: Body,
 ) -> Result<Response<Body>, InvokeError> {
+    let arrived = Arrival::now();
     let request = asked.read(gateway, request_id, body).await?;
-    let trace = request.options.trace.for_answer();
-    let Streamed { version, content_type, events } = gateway.invoke_streaming(request).await?;
-    let mut response = Response::new(frames(gateway.clone(), events));
+    let (call, mut answering) = gateway.call(request, arrived)?;
+    let trace = call.options.trace.for_answer();
+    let Streamed { version, content_type, events } = match gateway.invoke_streaming(call).await {
+        Ok(streamed) => streamed,
+        Err(error) => {
+            let response = refused(error, request_id);
+            answering.with(response.status().as_u16(), answer::error_type(&response));
+            return Ok(response);
+        }
+    };
+    let mut response = Response::new(frames(gateway.clone(), events, answering));
     let kind = HeaderValue::from_static(event_stream::CONTENT_TYPE);
     response.headers_mut().insert(header::CONTENT_TYPE, kind);
     answer::set(&mut response, headers::EXECUTED_VERSION, &version);
@@ -58,11 +68,18 @@ async fn invoked(
 }
 
 /// The body: a frame for each event, which counts as in flight until it is written.
-fn frames(gateway: Gateway, events: Events) -> Body {
-    Body::from_stream(stream::unfold((gateway, events), |(gateway, mut events)| async move {
-        let frame = frame(events.next().await?);
+///
+/// A trace ends with it: with the status that its head had, where the caller read all of it.
+fn frames(gateway: Gateway, events: Events, answering: Answering) -> Body {
+    let state = (gateway, events, answering);
+    Body::from_stream(stream::unfold(state, |(gateway, mut events, mut answering)| async move {
+        let event = events.next().await?;
+        if let StreamEvent::Complete(Completed { error, .. }) = &event {
+            answering.with(StatusCode::OK.as_u16(), error.as_ref().map(|(code, _)| code.as_str()));
+        }
+        let frame = frame(event);
         let counted = gateway.payload_budget().count(frame);
-        Some((Ok::<Bytes, Infallible>(counted), (gateway, events)))
+        Some((Ok::<Bytes, Infallible>(counted), (gateway, events, answering)))
     }))
 }
 

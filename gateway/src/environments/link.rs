@@ -16,6 +16,7 @@ use super::PodName;
 use super::session::{self, SessionEnd};
 use crate::fleets::Fleets;
 use crate::payload_budget::PayloadBudget;
+use crate::traces::Traces;
 use crate::{chance, limits, sockets};
 
 /// What every link needs.
@@ -26,6 +27,8 @@ pub(crate) struct LinkContext {
     pub(crate) sessions: Arc<std::sync::atomic::AtomicU64>,
     /// The payload bytes of the whole gateway.
     pub(crate) payload: Arc<PayloadBudget>,
+    /// Where segment documents go.
+    pub(crate) traces: Traces,
     /// The gateway's end.
     pub(crate) ended: CancellationToken,
 }

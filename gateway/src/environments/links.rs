@@ -2,11 +2,8 @@
 
 use std::collections::HashMap;
 use std::net::SocketAddr;
-use std::sync::Arc;
-use std::sync::atomic::AtomicU64;
 
 use protocol::link::assignment::Revision;
-use protocol::link::trust::LinkKey;
 use tokio::sync::mpsc;
 use tokio_util::sync::CancellationToken;
 use tokio_util::task::TaskTracker;
@@ -14,9 +11,8 @@ use tokio_util::task::TaskTracker;
 use super::link::{self, LinkContext};
 use super::provider::is_same;
 use super::{Environment, EnvironmentEvent, PodName};
-use crate::fleets::{Blocked, Fleets};
+use crate::fleets::Blocked;
 use crate::limits;
-use crate::payload_budget::PayloadBudget;
 
 /// One environment that is linked, or dialled.
 #[derive(Debug)]
@@ -35,14 +31,7 @@ pub(crate) struct Links {
 }
 
 impl Links {
-    pub(crate) fn new(
-        key: Arc<LinkKey>,
-        fleets: Arc<Fleets>,
-        payload: Arc<PayloadBudget>,
-        ended: CancellationToken,
-    ) -> Self {
-        let sessions = Arc::new(AtomicU64::new(0));
-        let context = LinkContext { key, fleets, sessions, payload, ended };
+    pub(crate) fn new(context: LinkContext) -> Self {
         Self { context, linked: HashMap::new(), tasks: TaskTracker::new() }
     }
 

@@ -7,6 +7,7 @@ mod reading;
 mod session;
 mod underway;
 
+pub(crate) use link::LinkContext;
 pub(crate) use links::Links;
 pub use provider::{
     DemandReceiver, Environment, EnvironmentEvent, EnvironmentProvider, EventSender, PodName,

@@ -71,8 +71,8 @@ async fn take(session: &Session, message: FromEnvironment, body: Bytes) -> Resul
         FromEnvironment::Accepted { attempt } => accept(session, attempt),
         FromEnvironment::Response(part) => answer(session, part, body).await?,
         FromEnvironment::Finished { attempt, report } => finish(session, attempt, &report, body).await?,
-        // Nothing is made of segments yet.
-        FromEnvironment::Segment | FromEnvironment::Unknown => {}
+        FromEnvironment::Segment => session.traces.document(|| session.fleet.traces().resource(), &body),
+        FromEnvironment::Unknown => {}
     }
     Ok(())
 }
@@ -94,7 +94,7 @@ async fn answer(session: &Session, part: ResponsePart, body: Bytes) -> Result<()
         let Some(of) = underway.as_mut().filter(|of| of.attempt == part.attempt) else { return Ok(()) };
         note(of, &part, body.len())?;
         drop(of.room.take_if(|room| room.is_reserved()));
-        let failed = of.head.as_ref().and_then(|head| head.function_error.as_ref().map(|error| error.cause));
+        let failed = of.head.as_ref().filter(|_| part.last).and_then(|head| head.function_error.clone());
         (of.flight.clone(), Arc::clone(&of.flow), failed)
     };
     if let Some(head) = part.head {
@@ -110,9 +110,9 @@ async fn answer(session: &Session, part: ResponsePart, body: Bytes) -> Result<()
     }
     if part.last {
         session.fleet.answered(session.key, flight.key);
-        let cause = ended.as_ref().map(|(error, _)| error.cause).or(failed);
+        let failed = ended.as_ref().map(|(error, _)| error.clone()).or(failed);
         let ended = ended.map_or(Ended::Whole, |(error, body)| Ended::HalfWay(error, body));
-        flight.answered(cause, ended).await;
+        flight.answered(failed, ended).await;
     } else if !flight.is_streamed() {
         make_room(session, attempt).await;
     }
@@ -166,6 +166,6 @@ async fn finish(
     };
     log_tail.truncate(limits::LOG_TAIL_BYTES_MAX);
     session.fleet.finished(session.key, of.flight.key);
-    of.flight.finished(report, log_tail).await;
+    of.flight.finished(attempt, report, log_tail).await;
     Ok(())
 }

@@ -25,6 +25,7 @@ use super::reading;
 use super::underway::{Underway, Written};
 use crate::fleets::{Flight, Flow, FunctionFleet};
 use crate::payload_budget::PayloadBudget;
+use crate::traces::Traces;
 use crate::{chance, limits};
 
 /// What a link is asked to send.
@@ -61,6 +62,8 @@ pub(super) struct Session {
     revision: Revision,
     /// The payload bytes of the whole gateway.
     pub(super) payload: Arc<PayloadBudget>,
+    /// Where segment documents go.
+    pub(super) traces: Traces,
     underway: Mutex<Option<Underway>>,
     gone: CancellationToken,
 }
@@ -199,8 +202,9 @@ pub(super) async fn run(
     let key = EnvironmentKey(context.sessions.fetch_add(1, Ordering::Relaxed));
     let (orders, mut queue) = mpsc::channel(limits::LINK_QUEUE_FRAMES);
     let fleet = context.fleets.of(&revision);
-    let (payload, underway, gone) = (Arc::clone(&context.payload), Mutex::new(None), gone.clone());
-    let session = Session { key, fleet, revision, payload, underway, gone };
+    let (payload, traces) = (Arc::clone(&context.payload), context.traces.clone());
+    let (underway, gone) = (Mutex::new(None), gone.clone());
+    let session = Session { key, fleet, revision, payload, traces, underway, gone };
     session.fleet.attach(key, &session.revision, orders);
     session.report(reported);
     let end = tokio::select! {

@@ -17,6 +17,7 @@ use super::state::Blocked;
 use crate::limits;
 use crate::metrics::{FunctionSeries, Outcome};
 use crate::payload_budget::Reservation;
+use crate::traces::Segments;
 
 /// What a caller is told, in this order.
 #[derive(Debug)]
@@ -59,6 +60,8 @@ pub(crate) struct Order {
     pub(crate) tenant_id: Option<String>,
     pub(crate) wants_log_tail: bool,
     pub(crate) response_mode: ResponseMode,
+    /// The platform's segments, where it traces the invocation.
+    pub(crate) segments: Option<Arc<Segments>>,
 }
 
 /// The request's payload, which counts as in flight until an environment has it.
@@ -146,8 +149,11 @@ impl Flight {
     }
 
     /// The answer is complete.
-    pub(crate) async fn answered(&self, error: Option<FunctionErrorCause>, ended: Ended) {
-        self.series.ended(match error {
+    pub(crate) async fn answered(&self, error: Option<FunctionError>, ended: Ended) {
+        if let (Some(error), Some(segments)) = (&error, &self.order.segments) {
+            segments.failed(error);
+        }
+        self.series.ended(match error.map(|error| error.cause) {
             None => Outcome::Success,
             Some(FunctionErrorCause::Handler | FunctionErrorCause::Init) => Outcome::FunctionError,
             Some(FunctionErrorCause::TimedOut) => Outcome::Timeout,
@@ -157,8 +163,11 @@ impl Flight {
     }
 
     /// The environment is done with it.
-    pub(crate) async fn finished(&self, report: &Report, log_tail: Bytes) {
+    pub(crate) async fn finished(&self, attempt: AttemptId, report: &Report, log_tail: Bytes) {
         self.series.reported(report);
+        if let Some(segments) = &self.order.segments {
+            segments.finished(attempt, report);
+        }
         self.part(Progress::Finished(log_tail)).await;
     }
 

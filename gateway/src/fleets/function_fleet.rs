@@ -14,6 +14,7 @@ use tokio::sync::{Notify, mpsc};
 use super::flight::Flight;
 use super::state::{Blocked, State};
 use crate::environments::ToLink;
+use crate::traces::FunctionTraces;
 
 /// Why an invocation was not taken on.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -27,13 +28,19 @@ pub(crate) enum NotAdmitted {
 pub(crate) struct FunctionFleet {
     state: Mutex<State>,
     prompt: Arc<Notify>,
+    traces: FunctionTraces,
 }
 
 impl FunctionFleet {
     /// A fleet that knows no revision yet.
     pub(crate) fn new(prompt: Arc<Notify>) -> Self {
         let state = State::new();
-        Self { state: Mutex::new(state), prompt }
+        Self { state: Mutex::new(state), prompt, traces: FunctionTraces::default() }
+    }
+
+    /// What the function keeps for its traces.
+    pub(crate) fn traces(&self) -> &FunctionTraces {
+        &self.traces
     }
 
     /// Takes an invocation on, or says why not. Whoever drops the ticket no longer waits.

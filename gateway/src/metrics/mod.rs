@@ -7,9 +7,11 @@ mod gauges;
 mod names;
 mod series;
 mod server;
+mod traces;
 
 pub(crate) use gauges::{FunctionNow, Gauges};
 pub use names::ALL as NAMES;
 pub use series::Outcome;
 pub(crate) use series::{FunctionLabels, FunctionMetrics, FunctionSeries};
 pub use server::{ComingGateway, serve};
+pub(crate) use traces::TraceMetrics;

@@ -29,8 +29,11 @@ pub(super) const FUNCTIONS: &str = "kubelambda_gateway_functions";
 /// The program's version.
 pub(super) const BUILD: &str = "kubelambda_gateway_build_info";
 
+/// Spans by what became of them.
+pub(super) const TRACE_SPANS: &str = "kubelambda_trace_spans_total";
+
 /// Every name.
-pub const ALL: [&str; 14] = [
+pub const ALL: [&str; 15] = [
     INVOCATIONS,
     COLD_STARTS,
     DURATION,
@@ -45,6 +48,7 @@ pub const ALL: [&str; 14] = [
     PAYLOAD,
     FUNCTIONS,
     BUILD,
+    TRACE_SPANS,
 ];
 
 /// Labels of every series of a function.

@@ -1,6 +1,7 @@
 //! Settings: flags, each with an environment variable, complete before anything starts. Every wrong value is
 //! reported at once.
 
+mod otlp;
 mod wrong;
 
 use std::net::SocketAddr;
@@ -11,8 +12,10 @@ use clap::Parser;
 use domain::Region;
 use protocol::link::OPERATOR_PORT;
 
+pub use self::otlp::OtlpFlags;
 use self::wrong::Wrong;
 use crate::limits;
+use crate::traces::Target;
 
 /// The exit code of a program that was started with wrong settings (`EX_USAGE`).
 pub const EXIT_USAGE: u8 = 64;
@@ -69,6 +72,8 @@ pub struct Flags {
     /// What to log, in the notation of tracing's EnvFilter [default: info].
     #[arg(long, env = "KUBELAMBDA_LOG")]
     log: Option<String>,
+    #[command(flatten)]
+    otlp: OtlpFlags,
 }
 
 /// Settings, checked.
@@ -102,6 +107,8 @@ pub struct Settings {
     pub drain_delay: Duration,
     /// How long requests in flight may take after that.
     pub drain: Duration,
+    /// Where spans go, if anywhere.
+    pub traces: Option<Target>,
     /// What to log.
     pub log: String,
 }
@@ -170,6 +177,7 @@ impl Flags {
                 limits::DRAIN_SECONDS_DEFAULT,
                 0..=3_600,
             )),
+            traces: self.otlp.check(&mut wrong),
             log: self.log.unwrap_or_else(|| "info".to_owned()),
         };
         if wrong.0.is_empty() { Ok(settings) } else { Err(wrong.0) }
@@ -217,9 +225,11 @@ mod tests {
             "0",
             "--default-namespace",
             "-",
+            "--otlp-endpoint",
+            "somewhere",
         ]);
         let lines = wrong.check().unwrap_err();
-        assert_eq!(lines.len(), 7, "{lines:?}");
+        assert_eq!(lines.len(), 8, "{lines:?}");
         for flag in
             ["--auth", "--listen", "--region", "--operator", "--environment-wait", "--connections-max"]
         {

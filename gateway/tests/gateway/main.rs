@@ -23,4 +23,5 @@ mod raw;
 mod real_shim;
 mod streaming;
 mod support;
+mod traces;
 mod waiting;

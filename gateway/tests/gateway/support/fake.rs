@@ -10,7 +10,7 @@ use domain::AttemptId;
 use protocol::link::assignment::Revision;
 use protocol::link::environment::{
     EnvironmentState, FromEnvironment, FunctionError, FunctionErrorCause, Invoke, Phase, Refusal, Report,
-    ResponseHead, ResponsePart, ToEnvironment,
+    ResponseHead, ResponsePart, Timeline, ToEnvironment,
 };
 use protocol::link::frame::{CHUNK_BYTES_MAX, FRAME_BYTES_MAX, Frame, read_frame, write_frame};
 use protocol::link::handshake::{Dialler, open_as_environment};
@@ -53,6 +53,7 @@ struct Shared {
     seen: Mutex<Vec<Invoke>>,
     waiting: Mutex<Vec<Option<u64>>>,
     links: AtomicUsize,
+    told: Mutex<(Option<Timeline>, Vec<Bytes>)>,
 }
 
 #[derive(Debug, Clone)]
@@ -75,6 +76,7 @@ impl Fake {
             seen: Mutex::default(),
             waiting: Mutex::default(),
             links: AtomicUsize::new(0),
+            told: Mutex::default(),
         });
         let (pod, served) = (pod.to_owned(), Arc::clone(&shared));
         tokio::spawn(async move {
@@ -88,6 +90,11 @@ impl Fake {
 
     pub fn conduct(&self, conduct: Conduct) {
         *self.shared.conduct.lock().unwrap() = conduct;
+    }
+
+    /// With each invocation from now on: when its parts were, and segment documents.
+    pub fn tell(&self, timeline: Timeline, documents: Vec<Bytes>) {
+        *self.shared.told.lock().unwrap() = (Some(timeline), documents);
     }
 
     /// Invocations that ran to their end.
@@ -180,6 +187,10 @@ async fn run(invoke: Invoke, payload: Bytes, conduct: Conduct, writer: Writer, s
         }
         _ => (payload, None),
     };
+    let (timeline, documents) = shared.told.lock().unwrap().clone();
+    for document in documents {
+        say_frame(&writer, FromEnvironment::Segment, document).await;
+    }
     say_answer(&writer, attempt, body, cause).await;
     shared.at_once.fetch_sub(1, Ordering::SeqCst);
     shared.ran.fetch_add(1, Ordering::SeqCst);
@@ -189,7 +200,7 @@ async fn run(invoke: Invoke, payload: Bytes, conduct: Conduct, writer: Writer, s
         max_memory_used_mb: 40,
         init_duration_ms: None,
         remaining_ms: 2_000,
-        timeline: None,
+        timeline,
     };
     let tail = if wants_log_tail { Bytes::from_static(b"START\nEND\n") } else { Bytes::new() };
     say_frame(&writer, FromEnvironment::Finished { attempt, report }, tail).await;

@@ -3,6 +3,7 @@
 #![allow(unreachable_pub, reason = "a test program exports nothing")]
 
 pub mod client;
+pub mod collector;
 pub mod fake;
 pub mod gateway;
 pub mod shim;

@@ -1,0 +1,29 @@
+//! Traces: the platform's own segments and those that functions send, as OpenTelemetry spans to a collector.
+//!
+//! ```text
+//! invocation ──▶ Segments (service, function, init, invoke, overhead) ─┐
+//! environment ──▶ document (an X-Ray segment document) ────────────────┴▶ queue ──▶ exporter ──▶ OTLP over HTTP
+//! ```
+//!
+//! What it never does: keep an invocation waiting. Spans go into a queue that has room or drops them and counts
+//! that; one task exports. Without a collector nothing is collected, and documents are not even read.
+//!
+//! A function speaks for itself only: the resource of a span, which says whose it is, comes from the link on
+//! which a document came, never from the document.
+//!
+//! A document with `in_progress` is not exported: the whole one that follows it takes its place, and a span
+//! cannot be corrected. So of a call that a time-out cuts off, nothing is told but the invocation itself.
+
+mod attributes;
+mod batch;
+mod collector;
+mod document;
+mod exporter;
+mod function;
+mod queue;
+mod segments;
+
+pub use collector::{Collector, Target, TlsError};
+pub(crate) use function::FunctionTraces;
+pub(crate) use queue::Traces;
+pub(crate) use segments::{Answering, Arrival, Segments};

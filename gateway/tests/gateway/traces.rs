@@ -1,0 +1,323 @@
+//! Traces: what the runtime and the caller read in the header, and what comes out at a collector.
+
+use bytes::Bytes;
+use domain::TracingMode;
+use gateway::Options;
+use gateway::catalog::DeclaredFunction;
+use opentelemetry_proto::tonic::trace::v1::span::SpanKind;
+use opentelemetry_proto::tonic::trace::v1::status::StatusCode;
+use protocol::link::environment::{FunctionErrorCause, InitInterval, Interval, Timeline};
+use serde_json::{Value, json};
+
+use crate::support::client::{invoke, invoke_with};
+use crate::support::collector::{Received, Receiver, Say};
+use crate::support::fake::{Conduct, Fake};
+use crate::support::gateway::{ACCOUNT, Running, function, options, revision};
+use crate::support::stream;
+
+const ROOT: &str = "1-581cf771-a006649127e371903a2de979";
+const TRACE: &str = "581cf771a006649127e371903a2de979";
+const CALLER: &str = "6b55dcc497934f1a";
+
+const TIMELINE: Timeline = Timeline {
+    init: Some(InitInterval { interval: Interval { start_us: 1_000_000, end_us: 2_000_000 }, failed: false }),
+    invocation: Interval { start_us: 3_000_000, end_us: 5_000_000 },
+    ended_us: 6_000_000,
+};
+
+fn traced() -> DeclaredFunction {
+    DeclaredFunction { tracing: TracingMode::Active, ..function("F_1", 2) }
+}
+
+fn exporting_to(receiver: &Receiver) -> Options {
+    Options { collector: Some(receiver.collector()), ..options() }
+}
+
+async fn with(declared: &DeclaredFunction, receiver: &Receiver, conduct: Conduct) -> (Running, Fake) {
+    let running = Running::start(exporting_to(receiver), vec![declared.clone()]).await;
+    let fake = Fake::start("pod", &revision(declared), conduct).await;
+    running.up("pod", fake.address, &revision(declared)).await;
+    (running, fake)
+}
+
+fn document(id: &str, parent: &str, more: &Value) -> Bytes {
+    let mut document = json!({"id": id, "name": "work", "start_time": 3.25, "end_time": 3.5, "trace_id": ROOT,
+                              "parent_id": parent, "type": "subsegment"});
+    document.as_object_mut().unwrap().append(&mut more.as_object().unwrap().clone());
+    document.to_string().into()
+}
+
+fn header(text: &str) -> [(&str, &str); 1] {
+    [("x-amzn-trace-id", text)]
+}
+
+fn of_origin(spans: &[Received], origin: &str) -> Received {
+    spans
+        .iter()
+        .find(|span| span.origin() == origin)
+        .unwrap_or_else(|| panic!("no {origin}: {spans:#?}"))
+        .clone()
+}
+
+fn named(spans: &[Received], name: &str) -> Received {
+    spans
+        .iter()
+        .find(|span| span.span.name == name)
+        .unwrap_or_else(|| panic!("no {name}: {spans:#?}"))
+        .clone()
+}
+
+fn seconds(span: &Received) -> (u64, u64) {
+    (span.span.start_time_unix_nano / 1_000_000_000, span.span.end_time_unix_nano / 1_000_000_000)
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn the_platform_s_segments_and_the_function_s_are_one_trace() {
+    let receiver = Receiver::start(&[]).await;
+    let (running, fake) = with(&traced(), &receiver, Conduct::Echo).await;
+    fake.tell(
+        TIMELINE,
+        vec![document("00000000000000d1", "00000000000000d0", &json!({"annotations": {"customer": "c"}}))],
+    );
+    let sent = format!("Root={ROOT};Parent={CALLER};Sampled=1;Lineage=1:2dbc7f9c:0");
+    let answer = invoke_with(running.api, "F_1", &header(&sent)).await;
+    assert_eq!(answer.header("x-amzn-trace-id"), Some(format!("root={ROOT};sampled=1").as_str()));
+    let spans = receiver.until(6).await;
+    let (service, own) = (of_origin(&spans, "AWS::Lambda"), of_origin(&spans, "AWS::Lambda::Function"));
+    assert_eq!((service.span.kind(), own.span.kind()), (SpanKind::Server, SpanKind::Internal));
+    assert_eq!((service.parent(), own.parent()), (CALLER.to_owned(), service.id()));
+    assert_eq!((seconds(&own), service.span.status.clone()), ((1, 6), None));
+    for (name, interval) in [("Initialization", (1, 2)), ("Invocation", (3, 5)), ("Overhead", (5, 6))] {
+        let part = named(&spans, name);
+        assert_eq!((part.parent(), seconds(&part)), (own.id(), interval), "{name}");
+    }
+    let seen = fake.seen().remove(0);
+    assert_eq!(named(&spans, "Invocation").id(), seen.attempt.invocation_segment());
+    let handed = format!("Root={ROOT};Parent={};Sampled=1;Lineage=1:2dbc7f9c:0", own.id());
+    assert_eq!(
+        seen.trace.as_deref(),
+        Some(handed.as_str()),
+        "Parent = id of the function's segment; Lineage kept"
+    );
+    assert_eq!(named(&spans, "work").attributes["customer"], "c");
+    let request_id = answer.header("x-amzn-requestid").unwrap();
+    for (span, key, expected) in [
+        (&service, "http.response.status_code", "200"),
+        (&service, "faas.invocation_id", request_id),
+        (&own, "faas.invocation_id", request_id),
+        (&own, "faas.coldstart", "true"),
+    ] {
+        assert_eq!(span.attributes.get(key).map(String::as_str), Some(expected), "{key}");
+    }
+    assert!(spans.iter().all(|span| span.trace() == TRACE), "{spans:#?}");
+    let (path, headers) = receiver.requests().remove(0);
+    let (key, kind) = (&headers["x-key"], &headers["content-type"]);
+    assert_eq!(
+        (path.as_str(), key, kind),
+        ("/v1/traces", &"secret".parse().unwrap(), &"application/x-protobuf".parse().unwrap())
+    );
+    running.until_metric(r#"kubelambda_trace_spans_total{result="exported"} 6"#).await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_function_speaks_for_itself_only() {
+    let receiver = Receiver::start(&[]).await;
+    let (running, fake) = with(&traced(), &receiver, Conduct::Echo).await;
+    let other = json!({"service": {"version": "9"}, "service.name": "other", "user": "u", "resource": {"faas.name": "other"},
+                       "aws": {"account_id": "999999999999"}, "annotations": {"service.name": "other"}});
+    fake.tell(TIMELINE, vec![document("00000000000000d1", CALLER, &other)]);
+    invoke_with(running.api, "F_1", &header(&format!("Root={ROOT};Sampled=1"))).await;
+    let arn = format!("arn:aws:lambda:us-east-1:{ACCOUNT}:function:F_1");
+    for span in receiver.until(6).await {
+        for (key, expected) in [
+            ("service.name", "F_1"),
+            ("faas.name", "F_1"),
+            ("faas.version", "$LATEST"),
+            ("cloud.provider", "aws"),
+            ("cloud.region", "us-east-1"),
+            ("cloud.account.id", ACCOUNT),
+            ("cloud.resource_id", &arn),
+            ("k8s.namespace.name", "default"),
+        ] {
+            assert_eq!(span.resource[key], expected, "{key} of {}", span.span.name);
+        }
+        assert_eq!(span.scope == "aws.xray", span.span.name == "work", "{span:?}");
+    }
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn with_pass_through_the_header_is_forwarded_and_only_the_function_speaks() {
+    let receiver = Receiver::start(&[]).await;
+    let (running, fake) = with(&function("F_1", 1), &receiver, Conduct::Echo).await;
+    fake.tell(TIMELINE, vec![document("00000000000000d1", CALLER, &json!({}))]);
+    let sent = format!("Root={ROOT};Parent={CALLER};Sampled=1");
+    let answer = invoke_with(running.api, "F_1", &header(&sent)).await;
+    assert_eq!(answer.header("x-amzn-trace-id"), Some(format!("root={ROOT};sampled=1").as_str()));
+    assert_eq!(fake.seen()[0].trace.as_deref(), Some(sent.as_str()));
+    running.gateway.flush_traces().await;
+    let spans = receiver.spans();
+    assert_eq!(spans.iter().map(|span| span.span.name.as_str()).collect::<Vec<_>>(), ["work"]);
+    let undecided = invoke(running.api, "F_1", "{}").await;
+    assert!(
+        undecided.header("x-amzn-trace-id").unwrap().ends_with("sampled=0"),
+        "Root made if absent, Sampled=0"
+    );
+}
+
+/// "The default rule traces the first request each second, and five percent of any additional requests"
+#[tokio::test(flavor = "multi_thread")]
+async fn what_the_caller_decided_is_kept_and_the_rest_is_sampled() {
+    let receiver = Receiver::start(&[]).await;
+    let (running, fake) = with(&traced(), &receiver, Conduct::Echo).await;
+    let sampled = async |sent: &str| {
+        let answer = invoke_with(running.api, "F_1", &header(sent)).await;
+        answer.header("x-amzn-trace-id").unwrap().ends_with("sampled=1")
+    };
+    let sent = format!("Root={ROOT};Parent={CALLER};Sampled=0");
+    assert!(!sampled(&sent).await);
+    assert_eq!(fake.seen()[0].trace.as_deref(), Some(sent.as_str()), "nothing of it changes");
+    assert!(sampled(&format!("Root={ROOT};Parent={CALLER};Sampled=?")).await, "the first of its second");
+    assert!(sampled(&format!("Root={ROOT};Sampled=1")).await);
+    let mut count = 0;
+    for _ in 0..400 {
+        count += usize::from(sampled("").await);
+    }
+    assert!((1..100).contains(&count), "{count} of 400 within a few seconds");
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_throttle_is_an_error_of_the_first_segment_and_there_is_no_other() {
+    let receiver = Receiver::start(&[]).await;
+    let declared = DeclaredFunction { environments_max: 0, ..traced() };
+    let running = Running::start(exporting_to(&receiver), vec![declared]).await;
+    let answer = invoke_with(running.api, "F_1", &header("Sampled=1")).await;
+    assert_eq!(answer.status, 429);
+    running.gateway.flush_traces().await;
+    let spans = receiver.spans();
+    assert_eq!((spans.len(), spans[0].origin()), (1, "AWS::Lambda"), "{spans:#?}");
+    assert_eq!(spans[0].span.status.as_ref().unwrap().code(), StatusCode::Error);
+    assert_eq!(spans[0].attributes["error.type"], "TooManyRequestsException");
+    assert_eq!(spans[0].parent(), "", "the caller gave none");
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_function_error_is_an_error_of_the_function_s_segments() {
+    let receiver = Receiver::start(&[]).await;
+    let conduct = Conduct::Answer(Bytes::from_static(b"{}"), Some(FunctionErrorCause::Handler));
+    let (running, fake) = with(&traced(), &receiver, conduct).await;
+    fake.tell(Timeline { init: None, ..TIMELINE }, vec![]);
+    invoke_with(running.api, "F_1", &header("Sampled=1")).await;
+    let spans = receiver.until(4).await;
+    assert!(!spans.iter().any(|span| span.span.name == "Initialization"));
+    let own = of_origin(&spans, "AWS::Lambda::Function");
+    assert_eq!((own.attributes["faas.coldstart"].as_str(), seconds(&own)), ("false", (3, 6)));
+    assert_eq!(own.span.events[0].name, "exception");
+    for span in [&own, &named(&spans, "Invocation")] {
+        let status = span.span.status.clone().unwrap();
+        assert_eq!((status.code(), status.message.as_str()), (StatusCode::Error, "Some.Error"));
+    }
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_streamed_answer_is_traced_to_its_end() {
+    let receiver = Receiver::start(&[]).await;
+    let (running, fake) = with(&traced(), &receiver, Conduct::Echo).await;
+    fake.tell(TIMELINE, vec![]);
+    let mut streamed = stream::invoke(running.api, "F_1", &header("Sampled=1"), &json!({"k": 1})).await;
+    streamed.rest().await;
+    let spans = receiver.until(5).await;
+    let service = of_origin(&spans, "AWS::Lambda");
+    assert_eq!(service.attributes["http.response.status_code"], "200");
+    assert_eq!(of_origin(&spans, "AWS::Lambda::Function").parent(), service.id());
+    fake.conduct(Conduct::Pause(Bytes::from_static(b"half")));
+    let mut left = stream::invoke(running.api, "F_1", &header("Sampled=1"), &json!({})).await;
+    left.next().await;
+    left.leave();
+    let spans = receiver.until(6).await;
+    let gone = spans.iter().find(|span| span.attributes.contains_key("error.type")).unwrap();
+    assert_eq!(
+        (gone.attributes["error.type"].as_str(), gone.origin()),
+        ("ClientDisconnected", "AWS::Lambda")
+    );
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn what_may_go_through_later_is_tried_again() {
+    let said = [Say::Status(503, Some("1")), Say::Status(429, None), Say::Rejected(2)];
+    let receiver = Receiver::start(&said).await;
+    let (running, fake) = with(&traced(), &receiver, Conduct::Echo).await;
+    fake.tell(TIMELINE, vec![]);
+    invoke_with(running.api, "F_1", &header("Sampled=1")).await;
+    let began = std::time::Instant::now();
+    receiver.until(5).await;
+    assert!(began.elapsed().as_secs() >= 1, "it waits as long as it was asked to");
+    running.until_metric(r#"kubelambda_trace_spans_total{result="exported"} 3"#).await;
+    running.until_metric(r#"kubelambda_trace_spans_total{result="rejected"} 2"#).await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn what_will_not_go_through_is_dropped_and_counted() {
+    let receiver = Receiver::start(&[Say::Status(400, None)]).await;
+    let (running, fake) = with(&function("F_1", 1), &receiver, Conduct::Echo).await;
+    fake.tell(TIMELINE, vec![document("00000000000000d1", CALLER, &json!({})), Bytes::from_static(b"{}")]);
+    invoke(running.api, "F_1", "{}").await;
+    running.until_metric(r#"kubelambda_trace_spans_total{result="dropped"} 1"#).await;
+    running.until_metric(r#"kubelambda_trace_spans_total{result="invalid"} 1"#).await;
+    invoke(running.api, "F_1", "{}").await;
+    receiver.until(1).await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_collector_that_keeps_silent_keeps_nobody_waiting() {
+    let receiver = Receiver::start(&[Say::Nothing; 16]).await;
+    let (running, fake) = with(&function("F_1", 1), &receiver, Conduct::Echo).await;
+    let parts: Vec<Value> = (1..=400)
+        .map(|number| json!({"id": format!("{number:016x}"), "name": "n", "start_time": 3, "end_time": 4}))
+        .collect();
+    fake.tell(TIMELINE, vec![document("00000000000000d1", CALLER, &json!({"subsegments": parts}))]);
+    let began = std::time::Instant::now();
+    for _ in 0..30 {
+        assert_eq!(invoke(running.api, "F_1", "{}").await.status, 200);
+    }
+    assert!(began.elapsed().as_secs() < 5, "{:?}", began.elapsed());
+    let dropped = async || {
+        let text = running.metrics_text().await;
+        let line = text
+            .lines()
+            .find_map(|line| line.strip_prefix(r#"kubelambda_trace_spans_total{result="dropped"} "#));
+        line.unwrap().parse::<usize>().unwrap()
+    };
+    while dropped().await == 0 {
+        tokio::time::sleep(std::time::Duration::from_millis(10)).await;
+    }
+    assert_eq!(dropped().await % 401, 0, "a document's spans are kept or dropped together");
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_gateway_that_stops_exports_what_it_has() {
+    let receiver = Receiver::start(&[]).await;
+    let (running, fake) = with(&traced(), &receiver, Conduct::Echo).await;
+    fake.tell(TIMELINE, vec![]);
+    let began = std::time::Instant::now();
+    invoke_with(running.api, "F_1", &header("Sampled=1")).await;
+    running.shutdown.cancel();
+    running.served.await.unwrap().unwrap();
+    running.gateway.flush_traces().await;
+    assert_eq!(receiver.spans().len(), 5);
+    assert!(began.elapsed().as_millis() < 900, "it waits for no company: {:?}", began.elapsed());
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn without_a_collector_nothing_is_collected_and_the_function_reads_the_same() {
+    let declared = traced();
+    let running = Running::start(options(), vec![declared.clone()]).await;
+    let fake = Fake::start("pod", &revision(&declared), Conduct::Echo).await;
+    running.up("pod", fake.address, &revision(&declared)).await;
+    fake.tell(TIMELINE, vec![Bytes::from_static(b"not even read")]);
+    invoke_with(running.api, "F_1", &header(&format!("Root={ROOT};Parent={CALLER};Sampled=1"))).await;
+    let handed = fake.seen().remove(0).trace.unwrap();
+    assert!(handed.contains("Sampled=1") && !handed.contains(CALLER), "{handed}");
+    for result in ["exported", "dropped", "rejected", "invalid"] {
+        running.until_metric(&format!(r#"kubelambda_trace_spans_total{{result="{result}"}} 0"#)).await;
+    }
+}
