@@ -37,7 +37,8 @@ COMBINATIONS = {
         "imagePullSecrets[0].name=pull", "nodeSelector.disk=ssd", "tolerations[0].operator=Exists", "podAnnotations.a=b",
         "networkPolicy.functions.apiServerCidrs[0]=10.96.0.1/32", "networkPolicy.functions.extraEgress[0].ports[0].port=5432",
         "networkPolicy.apiFrom[0].podSelector.matchLabels.a=b", "functionNamespaces={a,b}",
-        "runtimes.overrides.python3\\.13.image=own/python:1", "operator.image.digest=sha256:" + "0" * 64,
+        "runtimes.overrides.python3\\.13.image=own/python:1", "tracing.otlp.endpoint=https://collector.test/otlp",
+        "tracing.otlp.headersSecret=otlp", "tracing.otlp.caConfigMap=trust", "operator.image.digest=sha256:" + "0" * 64,
     ),
 }
 
@@ -206,6 +207,8 @@ def test_what_has_no_default_is_asked_for(required, said):
     ("runtimes.overrides.x.variables.A=b", "runtimes.overrides.x.image is required"),
     ("networkPolicy.functions.blockedCidrs={here}", "/networkPolicy/functions/blockedCidrs/0"),
     ("registry.caBundle=/etc/ca.crt", "/registry/caBundle"),
+    ("tracing.otlp.endpoint=collector:4317", "/tracing/otlp/endpoint"),
+    ("tracing.otlp.headersSecret=otlp", "of use with tracing.otlp.endpoint only"),
 ])
 def test_a_wrong_value_is_refused(setting, said):
     done = helm(setting)
@@ -256,6 +259,19 @@ def test_programs_get_their_settings():
     }
     assert gateway["spec"]["strategy"]["rollingUpdate"] == {"maxUnavailable": 0, "maxSurge": 1}
     assert gateway["spec"]["template"]["spec"]["terminationGracePeriodSeconds"] == 1000
+
+
+def test_spans_go_to_the_collector_and_its_key_stays_a_secret():
+    settings = ("endpoint=https://collector.test:4318", "headersSecret=otlp-key", "caConfigMap=trust")
+    deployment = named(render(*(f"tracing.otlp.{one}" for one in settings)), "Deployment", "kubelambda-gateway")
+    given = arguments(deployment)
+    assert given["--otlp-endpoint"] == "https://collector.test:4318"
+    assert given["--otlp-certificate"] == "/etc/kubelambda/otlp-ca/ca.crt"
+    pod = deployment["spec"]["template"]["spec"]
+    (headers,) = [one for one in pod["containers"][0]["env"] if one["name"] == "OTEL_EXPORTER_OTLP_HEADERS"]
+    assert headers["valueFrom"] == {"secretKeyRef": {"name": "otlp-key", "key": "headers"}}
+    assert [volume["configMap"]["name"] for volume in pod["volumes"]] == ["trust"]
+    assert pod["containers"][0]["volumeMounts"][0]["mountPath"] == "/etc/kubelambda/otlp-ca"
 
 
 def test_services_reach_the_pods(objects):
