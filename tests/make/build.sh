@@ -48,6 +48,9 @@ shim_program() {
   install -m 0755 $TARGET/$triple/small/runtime-shim $TARGET/$TRIPLE/small/
 }
 
+# The OpenTelemetry Collector, with what tests need of it.
+collector_program() { tests/collector/build.sh; }
+
 # The one-node Kubernetes.
 cluster_program() { tests/cluster/build.sh; }
 

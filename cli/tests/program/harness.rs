@@ -94,7 +94,10 @@ pub(crate) fn program_called(name: &str, arguments: &[&str]) -> Command {
     let temporary = Path::new(env!("CARGO_TARGET_TMPDIR")).join("t");
     fs::create_dir_all(&temporary).unwrap();
     command.env("TMPDIR", temporary);
-    command.env_remove("AWS_REGION").env_remove("AWS_ENDPOINT_URL_LAMBDA");
+    command
+        .env_remove("AWS_REGION")
+        .env_remove("AWS_ENDPOINT_URL_LAMBDA")
+        .env_remove("OTEL_EXPORTER_OTLP_ENDPOINT");
     command
 }
 

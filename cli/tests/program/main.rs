@@ -20,4 +20,5 @@ mod layers;
 mod local;
 mod reload;
 mod template;
+mod traces;
 mod typed;
