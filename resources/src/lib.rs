@@ -14,6 +14,7 @@ pub mod function;
 pub mod labels;
 pub mod logging;
 pub mod pod;
+pub mod rules;
 pub mod runtime;
 pub mod tracing;
 

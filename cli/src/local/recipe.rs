@@ -10,12 +10,12 @@ use protocol::link::assignment::{Assignment, Code, Idle};
 use protocol::link::environment::ToEnvironment;
 use protocol::link::frame::Frame;
 use resources::function::IdlePolicy;
+use resources::rules::zip_bytes;
 
 use super::runtimes::Interpreter;
 use super::snapshot::{DEBUG_SECONDS, Served, account};
 use super::surroundings::{Surroundings, surroundings};
 use super::workspace::{Folders, Place};
-use crate::manifest::zip_bytes;
 use crate::project::LocalCode;
 
 /// Variables that join what a function sets with what its runtime needs, separated by colons.

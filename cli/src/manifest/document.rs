@@ -1,10 +1,10 @@
 //! One document of a manifest file: which kind it is, and whether it is right.
 
+use resources::rules::{self, Broken};
 use resources::{Function, Runtime};
 use serde_json::Value;
 
-use super::rules;
-use super::schema::{Broken, Schema};
+use super::schema::Schema;
 use crate::yaml::Node;
 
 /// Longest `metadata.name`, in characters: a DNS subdomain.

@@ -3,7 +3,6 @@
 //! What it never does: start anything. What is wrong is told with file, line, document, field and rule.
 
 mod document;
-mod rules;
 mod schema;
 
 use std::fs;
@@ -11,7 +10,6 @@ use std::path::Path;
 
 use document::Document;
 pub(crate) use document::Schemas;
-pub(crate) use rules::zip_bytes;
 
 use crate::project::{LocalFunction, Problem, Project};
 use crate::yaml;

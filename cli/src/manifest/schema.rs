@@ -5,16 +5,8 @@
 
 use kube_cel::{CompiledSchema, Validator, compile_schema};
 use regex::Regex;
+use resources::rules::Broken;
 use serde_json::{Map, Value};
-
-/// A rule that a manifest breaks.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub(crate) struct Broken {
-    /// From the root to the field.
-    pub path: Vec<String>,
-    /// What must hold there.
-    pub rule: String,
-}
 
 /// The schema of one kind.
 #[derive(Debug)]

@@ -10,7 +10,7 @@ use resources::{Function, FunctionStatus, RuntimeSpec};
 
 use crate::function::recipe::{self, Recipe};
 use crate::function::status::recorded_failure;
-use crate::function::{Problem, validation};
+use crate::function::{Problem, validity};
 use crate::image::ImageProgress;
 
 /// Waits between starts of a revision whose starts fail.
@@ -93,7 +93,7 @@ impl Known {
         let problem = recorded_failure(&function);
         Self {
             revision: recipe::revision(&function, runtime),
-            validity: validation::validate(&function.spec),
+            validity: validity(&function.spec),
             image: ImageReading::default(),
             judged: Ok(None),
             published: problem.clone(),

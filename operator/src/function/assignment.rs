@@ -8,9 +8,9 @@ use protocol::link::environment::ToEnvironment;
 use protocol::link::frame::Frame;
 use resources::Function;
 use resources::function::IdlePolicy;
+use resources::rules::zip_bytes;
 
 use super::recipe::Recipe;
-use super::validation::zip_bytes;
 
 /// Why an assignment cannot be made; validation excludes both, so neither is expected.
 #[derive(Debug, thiserror::Error)]

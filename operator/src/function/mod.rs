@@ -6,11 +6,10 @@
 pub mod assignment;
 pub mod recipe;
 pub mod status;
-pub mod validation;
 
 use protocol::link::assignment::Revision;
 use protocol::link::control::Obstacle;
-use resources::Reason;
+use resources::{FunctionSpec, Reason};
 
 /// A Function, by namespace and `metadata.name`.
 #[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord, Hash)]
@@ -72,6 +71,14 @@ impl Problem {
                 | Reason::InitTimedOut
         )
     }
+}
+
+/// The rules that the manifest breaks beyond its schema, in one problem.
+pub fn validity(spec: &FunctionSpec) -> Result<(), Problem> {
+    resources::rules::check(spec).map_err(|all| {
+        let all: Vec<_> = all.iter().map(ToString::to_string).collect();
+        Problem::new(Reason::InvalidSpec, all.join("; "))
+    })
 }
 
 fn usual_obstacle(reason: Reason) -> Option<Obstacle> {

@@ -1,24 +1,39 @@
-//! Rules that a schema cannot express: sizes in bytes, paths, archives.
+//! Rules for a Function that its schema cannot express: sizes in bytes, paths, archives.
 //!
-//! The operator checks the same before it creates a pod; here they are told before anything starts.
+//! The operator checks them before it creates a pod, and `kubelambda local` before it serves anything.
 
 use std::collections::BTreeMap;
+use std::fmt;
 use std::io::Cursor;
 
 use base64::Engine;
 use base64::engine::general_purpose::STANDARD;
 use domain::limits::{ENVIRONMENT_VARIABLES_BYTES_MAX, MANIFEST_CODE_BYTES_MAX, UNPACKED_CODE_BYTES_MAX};
-use resources::FunctionSpec;
 
-use super::schema::Broken;
+use crate::function::FunctionSpec;
 
 /// Longest component of a file's path, in bytes: what file systems take.
 const PATH_COMPONENT_BYTES_MAX: usize = 255;
 /// Most files in an archive.
 const ARCHIVE_FILES_MAX: usize = 20_000;
 
+/// A rule that a manifest breaks.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Broken {
+    /// From the root to the field.
+    pub path: Vec<String>,
+    /// What must hold there, or what does not.
+    pub rule: String,
+}
+
+impl fmt::Display for Broken {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "{} {}", self.path.join("."), self.rule)
+    }
+}
+
 /// Every rule that the function breaks.
-pub(crate) fn check(spec: &FunctionSpec) -> Result<(), Vec<Broken>> {
+pub fn check(spec: &FunctionSpec) -> Result<(), Vec<Broken>> {
     let mut all = Vec::new();
     if let Some(files) = &spec.code.inline {
         inline(files, &mut all);
@@ -44,7 +59,7 @@ pub(crate) fn check(spec: &FunctionSpec) -> Result<(), Vec<Broken>> {
 }
 
 /// The archive that `zipFile` writes in base64, with or without line breaks.
-pub(crate) fn zip_bytes(text: &str) -> Result<Vec<u8>, String> {
+pub fn zip_bytes(text: &str) -> Result<Vec<u8>, String> {
     let compact: String = text.split_ascii_whitespace().collect();
     let archive = STANDARD.decode(compact).map_err(|error| format!("is no base64: {error}"))?;
     if archive.len() > MANIFEST_CODE_BYTES_MAX {
@@ -109,67 +124,4 @@ fn broken(path: &[&str], rule: String) -> Broken {
 }
 
 #[cfg(test)]
-mod tests {
-    use serde_json::{Value, json};
-
-    use super::*;
-
-    fn check_rule(spec: Value, expected: &str) {
-        let spec: FunctionSpec = serde_json::from_value(spec).unwrap();
-        let found = check(&spec).err().unwrap_or_default();
-        let found = found
-            .first()
-            .map(|broken| format!("{}: {}", broken.path.join("."), broken.rule))
-            .unwrap_or_default();
-        assert!(found.contains(expected) && found.is_empty() == expected.is_empty(), "{found}");
-    }
-
-    #[test]
-    fn code_in_a_manifest_is_bounded() {
-        let inline = |bytes| json!({"code": {"inline": {"a.py": "x".repeat(bytes)}}});
-        check_rule(inline(MANIFEST_CODE_BYTES_MAX), "");
-        check_rule(inline(MANIFEST_CODE_BYTES_MAX + 1), "at most 524288");
-        check_rule(json!({"code": {"inline": {"../a": ""}}}), "spec.code.inline.../a: is no relative path");
-        check_rule(json!({"code": {"inline": {"a": "", "a/b": ""}}}), "both a file and a folder");
-        check_rule(json!({"code": {"zipFile": "AAAA"}}), "is no zip archive");
-        check_rule(json!({"code": {"zipFile": "A"}}), "is no base64");
-    }
-    fn archive(names: impl Iterator<Item = String>) -> Vec<u8> {
-        let mut writer = zip::ZipWriter::new(Cursor::new(Vec::new()));
-        names.for_each(|name| writer.start_file(name, zip::write::SimpleFileOptions::default()).unwrap());
-        writer.finish().unwrap().into_inner()
-    }
-
-    /// An archive of one file whose directory says that it has so many bytes.
-    fn archive_that_says(bytes: u64) -> Vec<u8> {
-        let mut archive = archive(std::iter::once("a".to_owned()));
-        let entry = archive.windows(4).position(|part| part == b"PK\x01\x02").unwrap();
-        archive[entry + 24..entry + 28].copy_from_slice(&u32::try_from(bytes).unwrap().to_le_bytes());
-        archive
-    }
-
-    #[test]
-    fn an_archive_stays_in_its_folder_and_within_bounds() {
-        let check = |archive: Vec<u8>, expected: &str| {
-            let found = is_archive(&archive).err().unwrap_or_default();
-            assert!(found.contains(expected) && found.is_empty() == expected.is_empty(), "{found}");
-        };
-        let named = |names: &[&str]| archive(names.iter().map(|name| (*name).to_owned()));
-        check(named(&["a/b.py", "c"]), "");
-        check(named(&["a.py", "../b.py"]), "'../b.py', which leads out");
-        check(archive_that_says(UNPACKED_CODE_BYTES_MAX), "");
-        check(archive_that_says(UNPACKED_CODE_BYTES_MAX + 1), "at most 262144000");
-        let many = |count: usize| archive((0..count).map(|number| number.to_string()));
-        check(many(ARCHIVE_FILES_MAX), "");
-        check(many(ARCHIVE_FILES_MAX + 1), "at most 20000");
-    }
-
-    #[test]
-    fn names_and_values_are_what_systems_take() {
-        let inline = |bytes| json!({"code": {"inline": {format!("a/{}", "x".repeat(bytes)): ""}}});
-        check_rule(inline(PATH_COMPONENT_BYTES_MAX), "");
-        check_rule(inline(PATH_COMPONENT_BYTES_MAX + 1), "more than 255 bytes");
-        let variables = json!({"code": {"image": "i"}, "environment": {"variables": {"AB": "x\u{0}y"}}});
-        check_rule(variables, "spec.environment.variables.AB: has a NUL");
-    }
-}
+mod tests;
