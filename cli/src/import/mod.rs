@@ -14,7 +14,7 @@ use domain::limits::MANIFEST_CODE_BYTES_MAX;
 use serde_json::{Map, Value, json};
 
 use crate::command_line::ImportArguments;
-use crate::manifest::Schemas;
+use crate::manifest::{Schemas, from_aws};
 use crate::{output, yaml};
 
 /// Largest description of a function, in bytes.
@@ -82,6 +82,9 @@ fn import(answer: &Value, zip: Option<&[u8]>) -> anyhow::Result<Imported> {
     put("tracingConfig", tracing.map(|mode| json!({"mode": mode})));
     put("ephemeralStorage", configuration.pointer("/EphemeralStorage/Size").cloned());
     let variables = configuration.pointer("/Environment/Variables").filter(|all| **all != json!({}));
+    let logging = configuration.get("LoggingConfig");
+    put("loggingConfig", logging.and_then(|logging| from_aws::logging(logging, name)));
+    put("scaling", from_aws::scaling(answer.pointer("/Concurrency/ReservedConcurrentExecutions")));
     put("environment", variables.map(|variables| json!({"variables": variables})));
     if text("PackageType") == Some("Image") {
         put("imageConfig", image_config(configuration));
@@ -155,9 +158,10 @@ mod tests {
                 "Environment": {"Variables": {"DEBUG": "no", "PORT": "8080"}}, "EphemeralStorage": {"Size": 1024},
                 "TracingConfig": {"Mode": "Active"},
                 "Architectures": ["arm64"], "PackageType": "Zip", "VpcConfig": {}, "Layers": [{"Arn": "l"}],
-                "LoggingConfig": {"LogFormat": "Text", "LogGroup": "/aws/lambda/My_Func"}, "Novelty": 1,
+                "LoggingConfig": {"LogFormat": "JSON", "LogGroup": "/aws/lambda/My_Func"}, "Novelty": 1,
             },
             "Code": {"Location": "https://example"}, "Tags": {"a": "b"},
+            "Concurrency": {"ReservedConcurrentExecutions": 7},
         })
     }
 
@@ -175,11 +179,13 @@ mod tests {
             (&spec["ephemeralStorage"], &spec["tracingConfig"]),
             (&json!(1024), &json!({"mode": "Active"}))
         );
+        assert_eq!(spec["loggingConfig"], json!({"logFormat": "JSON"}));
+        assert_eq!(spec["scaling"], json!({"maxEnvironments": 7}));
         let notes = imported.notes.join("\n");
         for part in ["Role", "Layers", "Novelty", "Tags", "--zip"] {
             assert!(notes.contains(part), "{part}: {notes}");
         }
-        for part in ["VpcConfig", "LoggingConfig", "CodeSize", "spec.code: "] {
+        for part in ["VpcConfig", "LoggingConfig", "Concurrency", "CodeSize", "spec.code: "] {
             assert!(!notes.contains(part) || part == "spec.code: ", "{part}: {notes}");
         }
     }

@@ -37,14 +37,13 @@ const AWS_S_OWN: [&str; 16] = [
     "ConfigSha256",
 ];
 /// What each of the others would need.
-const ELSEWHERE: [(&str, &str); 7] = [
+const ELSEWHERE: [(&str, &str); 6] = [
     ("Role", "give the pods a service account: spec.pod.serviceAccountName"),
     ("VpcConfig", "the pods are in the cluster's network"),
     ("Layers", "put the layers' files into the code, under their folders"),
     ("DeadLetterConfig", "not supported yet"),
     ("FileSystemConfigs", "not supported yet"),
     ("KMSKeyArn", "variables are in the manifest as they are"),
-    ("LoggingConfig", "only the default log group and text format are supported"),
 ];
 
 /// What is not carried over, in words.
@@ -53,30 +52,18 @@ pub(super) fn notes(configuration: &Value, answer: &Value) -> Vec<String> {
     let is_set = |value: &Value| {
         !matches!(value, Value::Null) && *value != json!({}) && *value != json!([]) && *value != json!("")
     };
-    for (field, value) in configuration.as_object().into_iter().flatten().filter(|(_, value)| is_set(value)) {
+    for (field, _) in configuration.as_object().into_iter().flatten().filter(|(_, value)| is_set(value)) {
         let why = ELSEWHERE.iter().find(|(known, _)| known == field).map(|(_, why)| *why);
-        let default_logging = field == "LoggingConfig" && is_default_logging(configuration, value);
         match why {
-            Some(why) if !default_logging => notes.push(format!("{field} is not carried over: {why}")),
+            Some(why) => notes.push(format!("{field} is not carried over: {why}")),
             None if !CARRIED.contains(&field.as_str()) && !AWS_S_OWN.contains(&field.as_str()) => {
                 notes.push(format!("{field} is not carried over"));
             }
             _ => {}
         }
     }
-    for field in ["Tags", "Concurrency"] {
-        if answer.get(field).is_some_and(is_set) {
-            notes.push(format!(
-                "{field} is not carried over{}",
-                if field == "Concurrency" { ": see spec.scaling.maxEnvironments" } else { "" }
-            ));
-        }
+    if answer.get("Tags").is_some_and(is_set) {
+        notes.push("Tags is not carried over".to_owned());
     }
     notes
-}
-
-fn is_default_logging(configuration: &Value, logging: &Value) -> bool {
-    let name = configuration.get("FunctionName").and_then(Value::as_str).unwrap_or_default();
-    logging.get("LogFormat").is_none_or(|format| format == "Text")
-        && logging.get("LogGroup").is_none_or(|group| *group == json!(format!("/aws/lambda/{name}")))
 }

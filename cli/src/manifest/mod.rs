@@ -3,6 +3,7 @@
 //! What it never does: start anything. What is wrong is told with file, line, document, field and rule.
 
 mod document;
+pub(crate) mod from_aws;
 mod schema;
 
 use std::fs;

@@ -7,7 +7,7 @@ use serde_json::{Map, Value, json};
 
 use super::Unresolved;
 use super::scope::{Scope, text_of};
-use crate::manifest::Schemas;
+use crate::manifest::{Schemas, from_aws};
 use crate::project::{Choices, LocalCode, LocalFunction};
 use crate::yaml::{Content, Node};
 
@@ -47,7 +47,10 @@ impl<'a> Template<'a> {
 
     pub(super) fn function(&self, schemas: &Schemas, logical: &str, resource: &Node) -> Result<Read, Wrong> {
         if self.value(resource, "PackageType")? == "Image" {
-            return Ok(Read::PassedOver("its code is an image".to_owned()));
+            return Ok(Read::PassedOver(
+                "its code is an image, which is started itself, with `kubelambda emulate` as its entry point"
+                    .to_owned(),
+            ));
         }
         let (code, inline) = match self.code(resource)? {
             Code::At(code) => (code, None),
@@ -103,12 +106,26 @@ impl<'a> Template<'a> {
         if !mode.is_null() {
             spec.insert("tracingConfig".to_owned(), json!({"mode": mode}));
         }
+        self.of_aws(logical, resource, &mut spec)?;
         let file = match spec.get("runtime").and_then(Value::as_str) {
             Some(runtime) if runtime.starts_with("nodejs") => "index.js",
             _ => "index.py",
         };
         spec.insert("code".to_owned(), json!({"inline": {file: inline.unwrap_or_default()}}));
         Ok(Value::Object(spec))
+    }
+
+    /// Log and reserved concurrency, which SAM and CloudFormation write alike.
+    fn of_aws(&self, logical: &str, resource: &Node, spec: &mut Map<String, Value>) -> Result<(), Wrong> {
+        let name = spec.get("functionName").and_then(Value::as_str).unwrap_or(logical).to_owned();
+        let reserved = as_number("scaling", self.value(resource, "ReservedConcurrentExecutions")?);
+        let fields = [
+            ("loggingConfig", from_aws::logging(&self.value(resource, "LoggingConfig")?, &name)),
+            ("scaling", from_aws::scaling(Some(&reserved))),
+        ];
+        let said = fields.into_iter().filter_map(|(field, value)| Some((field.to_owned(), value?)));
+        spec.extend(said);
+        Ok(())
     }
 
     /// A property of the function, else of `Globals`; null where neither has it.
@@ -187,7 +204,7 @@ enum Code {
 
 /// A parameter's text where a number belongs, as CloudFormation takes it.
 fn as_number(field: &str, value: Value) -> Value {
-    if !matches!(field, "memorySize" | "timeout" | "ephemeralStorage") {
+    if !matches!(field, "memorySize" | "timeout" | "ephemeralStorage" | "scaling") {
         return value;
     }
     value.as_str().and_then(|text| text.parse::<u64>().ok()).map_or_else(|| value.clone(), Value::from)
@@ -202,6 +219,8 @@ fn at_property(resource: &Node, path: &[String], rule: String) -> (String, Unres
         "functionName" => "FunctionName",
         "ephemeralStorage" => "EphemeralStorage",
         "tracingConfig" => "Tracing",
+        "loggingConfig" => "LoggingConfig",
+        "scaling" => "ReservedConcurrentExecutions",
         _ => "",
     });
     (property.to_owned(), Unresolved { line: resource.line_of(["Properties", property]), message: rule })

@@ -79,6 +79,17 @@ fn tracing_is_read_as_either_kind_of_template_has_it() {
 }
 
 #[test]
+fn log_and_reserved_concurrency_are_kept() {
+    let read = function(
+        "{CodeUri: src, Handler: a.b, LoggingConfig: {LogFormat: JSON, LogGroup: g}, \
+         ReservedConcurrentExecutions: '2'}",
+    );
+    let spec = &read.function.spec;
+    assert_eq!((spec.logging().is_json(), spec.scaling.max_environments), (true, 2));
+    assert_eq!(spec.log_group(&"F".parse().unwrap()), "g");
+}
+
+#[test]
 fn what_is_wrong_is_told_at_its_property() {
     let wrong = |text: &str| read(text).err().unwrap_or_default().concat();
     assert!(wrong("{CodeUri: src, Handler: a.b, Timeout: 901}").contains("Timeout: should be less than"));
