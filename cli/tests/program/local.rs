@@ -1,13 +1,13 @@
 //! What a function and its caller see.
 
 use std::process::Command;
-use std::time::{Duration, Instant};
+use std::time::Duration;
 
 use base64::Engine;
 use base64::engine::general_purpose::STANDARD;
 use serde_json::json;
 
-use crate::harness::{Local, folder, get, manifest, post, run};
+use crate::harness::{Local, folder, get, interpreter_s_start, manifest, post, run};
 
 /// The promise is 1 s and the interpreter's start, on a machine of one's own. Tests share theirs and build for
 /// debugging.
@@ -21,11 +21,7 @@ fn the_first_answer_comes_within_a_second_and_the_interpreter_s_start() {
         folder(&[("f.yaml", &manifest("hello", "def handler(event, context):\n    return 'hello'", ""))]);
     // Once before: the client is fetched only once.
     drop(Local::start(&folder, &[]));
-    let began = Instant::now();
-    let interpreter =
-        Command::new("python3").args(["-c", "import json, logging, urllib.request"]).status().unwrap();
-    assert!(interpreter.success());
-    let interpreter = began.elapsed();
+    let interpreter = interpreter_s_start();
     let local = Local::start(&folder, &[]);
     let answer = local.invoke("hello", "{}");
     let first = local.started.elapsed();
@@ -151,6 +147,7 @@ fn what_cannot_run_here_says_why() {
     let local = Local::start(&folder, &[]);
     let answer = local.invoke("i", "{}");
     assert!(answer.status >= 400 && answer.body.contains("container image"), "{answer:?}");
+    assert!(answer.body.contains("kubelambda emulate"), "{answer:?}");
     let answer = local.invoke("j", "{}");
     assert!(answer.status >= 400 && answer.body.contains("no interpreter for 'java21'"), "{answer:?}");
 }
