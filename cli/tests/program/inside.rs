@@ -25,7 +25,7 @@ def handler(event, context):
         while not os.path.exists('/tmp/' + other):
             time.sleep(0.005)
     return {'function': context.function_name, 'version': context.function_version, 'arn': context.invoked_function_arn,
-            'memory': context.memory_limit_in_mb, 'remaining': context.get_remaining_time_in_millis() // 1000,
+            'memory': context.memory_limit_in_mb, 'of nine seconds': 5000 < context.get_remaining_time_in_millis() <= 9000,
             'handler': os.environ['_HANDLER'], 'folder': os.getcwd(), 'id': context.aws_request_id,
             'text': event.get('text'), 'own': os.environ.get('OWN'), 'stream': context.log_stream_name}
 ";
@@ -112,7 +112,7 @@ fn an_image_is_served_with_the_emulator_s_variables() {
     assert!(arn.as_str().unwrap().starts_with("arn:aws:lambda:eu-west-1:"), "{arn}");
     let stream = seen["stream"].take();
     assert!(stream.as_str().unwrap().contains("/[$LATEST]"), "{stream}");
-    let expected = json!({"function": "Mine", "version": "$LATEST", "arn": null, "memory": "256", "remaining": 8,
+    let expected = json!({"function": "Mine", "version": "$LATEST", "arn": null, "memory": "256", "of nine seconds": true,
         "handler": "app.handler", "folder": "/var/task", "id": null, "text": "ä€😀", "own": "a=b", "stream": null});
     assert_eq!(seen, expected);
     container.outside.wait_for_line("seen {'text'");
