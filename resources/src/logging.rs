@@ -29,7 +29,7 @@ pub struct LoggingConfig {
     #[schemars(length(min = 1, max = 512), regex(pattern = r"^[.\-_/#A-Za-z0-9]+$"))]
     pub log_group: Option<String>,
     /// False takes the log stream's name from the function, and nothing else: the container's log goes on, for
-    /// `kubectl logs`. AWS's client for Node.js, version 4, does not run without that name.
+    /// `kubectl logs`. AWS's client for Node.js does not run without that name, so `nodejs…` runtimes keep it.
     #[serde(default = "default_enabled")]
     pub enabled: bool,
 }

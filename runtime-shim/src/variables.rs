@@ -106,7 +106,7 @@ impl Variables<'_> {
             ("_AWS_XRAY_DAEMON_PORT", self.xray_daemon.port().to_string()),
             ("LAMBDA_RUNTIME_DIR", RUNTIME_DIRECTORY.to_owned()),
         ];
-        if assignment.logging.enabled {
+        if assignment.logging.enabled || insists_on_a_log_stream(assignment) {
             let stream = log_stream_name(self.day, version, &assignment.log_stream_id);
             platform.push(("AWS_LAMBDA_LOG_STREAM_NAME", stream));
         }
@@ -115,6 +115,11 @@ impl Variables<'_> {
         }
         platform
     }
+}
+
+/// AWS's client for Node.js, version 4, exits without the log stream's name. An image's client is not known.
+fn insists_on_a_log_stream(assignment: &Assignment) -> bool {
+    assignment.execution_environment.starts_with("AWS_Lambda_nodejs")
 }
 
 /// False for what the shim was started with and what Kubernetes adds: a function sees what its image sets.

@@ -109,6 +109,14 @@ fn json_logs_are_told_to_the_client_and_no_stream_where_there_is_none() {
 }
 
 #[test]
+fn the_client_for_node_keeps_its_log_stream() {
+    let mut assignment = assignment();
+    assignment.logging.enabled = false;
+    assignment.execution_environment = "AWS_Lambda_nodejs22.x".into();
+    assert!(built(&assignment, &[]).contains_key("AWS_LAMBDA_LOG_STREAM_NAME"));
+}
+
+#[test]
 fn an_image_keeps_its_variables_and_sees_none_of_the_cluster_s() {
     let own = [
         ("PATH", "/image/bin"),
