@@ -46,12 +46,13 @@ fuzzed!(
     handshake_frames,
     event_stream_frames,
     xray_datagram,
+    xray_document,
 );
 
 #[test]
 fn every_target_is_run() {
     // The macro above has the names once more; one that is missing there would never run.
-    assert_eq!(targets::ALL.iter().map(|targets| targets.len()).sum::<usize>(), 18);
+    assert_eq!(targets::ALL.iter().map(|targets| targets.len()).sum::<usize>(), 19);
 }
 
 #[test]
