@@ -152,6 +152,12 @@ impl Shim {
         line.split_whitespace().next().unwrap().parse().unwrap()
     }
 
+    /// Time that the shim has spent on a processor, user and system together.
+    pub fn processor_time(&self) -> Duration {
+        let spent = fs::read_to_string(format!("/proc/{}/schedstat", self.process.id())).unwrap();
+        Duration::from_nanos(spent.split(' ').next().unwrap().parse().unwrap())
+    }
+
     pub async fn exited(&mut self) -> ExitStatus {
         let process = &mut self.process;
         wait_for("the shim's exit", || process.try_wait().unwrap()).await
