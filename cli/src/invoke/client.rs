@@ -52,6 +52,7 @@ pub(super) struct Answer {
     pub(super) function_error: Option<String>,
     pub(super) request_id: Option<String>,
     pub(super) payload: Bytes,
+    exception: Option<String>,
     log_base64: Option<String>,
 }
 
@@ -62,6 +63,7 @@ impl Answer {
             status,
             function_error: text("x-amz-function-error"),
             request_id: text("x-amzn-requestid").or_else(|| text("x-amz-request-id")),
+            exception: text("x-amzn-errortype"),
             log_base64: text("x-amz-log-result"),
             payload,
         }
@@ -78,11 +80,12 @@ impl Answer {
         let body: Value = serde_json::from_slice(&self.payload).unwrap_or_default();
         let field = |name: &str| body.get(name).and_then(Value::as_str);
         let message = ["errorMessage", "message", "Message"].into_iter().find_map(field);
-        match (["errorType", "Type"].into_iter().find_map(field), message) {
-            (Some(kind), Some(message)) => format!("{kind}: {message}"),
-            (None, Some(message)) => message.to_owned(),
-            _ => String::from_utf8_lossy(&self.payload).into_owned(),
-        }
+        let Some(message) = message else { return String::from_utf8_lossy(&self.payload).into_owned() };
+        let kind = field("errorType").or(self.exception.as_deref());
+        let (kind, separator) = kind.map_or(("", ""), |kind| (kind, ": "));
+        // Of a throttle, which limit it was.
+        let reason = field("Reason").map(|reason| format!(" ({reason})")).unwrap_or_default();
+        format!("{kind}{separator}{message}{reason}")
     }
 }
 
@@ -165,10 +168,12 @@ mod tests {
 
     #[test]
     fn an_error_is_told_in_one_line() {
-        let answer =
-            |body: &'static str| Answer::new(404, &HeaderMap::new(), Bytes::from_static(body.as_bytes()));
+        let mut headers = HeaderMap::new();
+        headers.insert("x-amzn-errortype", "TooManyRequestsException".parse().unwrap());
+        let answer = |body: &'static str| Answer::new(429, &headers, Bytes::from_static(body.as_bytes()));
         assert_eq!(answer(r#"{"errorType":"E","errorMessage":"m"}"#).said(), "E: m");
-        assert_eq!(answer(r#"{"Type":"User","Message":"gone"}"#).said(), "User: gone");
+        let throttled = r#"{"Reason":"ReservedLimit","Type":"User","message":"Rate Exceeded."}"#;
+        assert_eq!(answer(throttled).said(), "TooManyRequestsException: Rate Exceeded. (ReservedLimit)");
         assert_eq!(answer("what").said(), "what");
     }
 }
