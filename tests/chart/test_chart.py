@@ -274,6 +274,13 @@ def test_spans_go_to_the_collector_and_its_key_stays_a_secret():
     assert pod["containers"][0]["volumeMounts"][0]["mountPath"] == "/etc/kubelambda/otlp-ca"
 
 
+def test_an_upgrade_may_reuse_values_from_before_tracing():
+    """`helm upgrade --reuse-values` keeps the earlier release's values; those of one before `tracing` have none."""
+    for gone in ("tracing=null", "tracing.otlp=null"):
+        given = arguments(named(render(gone), "Deployment", "kubelambda-gateway"))
+        assert not [name for name in given if "otlp" in name], gone
+
+
 def test_services_reach_the_pods(objects):
     headless = named(objects, "Service", "kubelambda-operator")["spec"]
     assert headless["clusterIP"] == "None" and headless["publishNotReadyAddresses"] is True
