@@ -14,8 +14,9 @@ use crate::mutation::{Random, mutated};
 
 /// How long a target runs unless it is set, in seconds.
 const SECONDS: f64 = 2.0;
-/// How long one input may take, in milliseconds: a reader may not be slowed down by what it reads.
-const INPUT_MILLIS_MAX: u128 = 2_000;
+/// How long one input may take, in milliseconds: a reader may not be slowed down by what it reads. Inputs take less
+/// than one; the rest is for a machine that is busy with other things.
+const INPUT_MILLIS_MAX: u128 = 20_000;
 /// Inputs that are kept to go on from.
 const POOL_MAX: usize = 2_000;
 
