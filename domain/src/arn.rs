@@ -40,7 +40,7 @@ pub struct FunctionReference {
     pub region: Option<Region>,
     /// The account, where the caller wrote one.
     pub account: Option<AccountId>,
-    /// The function's AWS name.
+    /// The function's AWS name; no function has one that is longer than 64 characters or has a dot.
     pub name: FunctionName,
     /// The qualifier, where the caller wrote one.
     pub qualifier: Option<Qualifier>,
@@ -71,10 +71,11 @@ impl FromStr for FunctionReference {
             rest => (None, None, rest),
         };
         let (name, qualifier) = match rest {
-            [name] => (name.parse()?, None),
-            [name, qualifier] => (name.parse()?, Some(qualifier.parse()?)),
+            [name] => (name, None),
+            [name, qualifier] => (name, Some(qualifier.parse()?)),
             _ => return Err(refused()),
         };
+        let name = FunctionName::asked(name).ok_or_else(refused)?;
         Ok(Self { region, account, name, qualifier })
     }
 }

@@ -33,6 +33,12 @@ impl FunctionName {
     /// The pattern of the Lambda API for a bare name.
     pub const RULE: &'static str = "[a-zA-Z0-9-_]{1,64}";
 
+    /// A name that a caller asks for: AWS takes longer ones, and dots, and says that no function has such a name.
+    pub(crate) fn asked(text: &str) -> Option<Self> {
+        let valid = !text.is_empty() && text.bytes().all(|byte| is_name_byte(byte) || byte == b'.');
+        valid.then(|| Self(text.to_owned()))
+    }
+
     /// The name as text.
     pub fn as_str(&self) -> &str {
         &self.0
@@ -58,11 +64,21 @@ pub enum Qualifier {
     Version(u64),
     /// An alias: letters, digits, hyphens and underscores, not only digits.
     Alias(String),
+    /// What no version and no alias can be called, such as `$latest`.
+    Unknown(String),
 }
 
 impl Qualifier {
     /// The pattern of the Lambda API for a qualifier.
     pub const RULE: &'static str = "(\\$LATEST|[a-zA-Z0-9-_]{1,128})";
+
+    /// A qualifier that a caller asks for beside the name: AWS's pattern is wider there.
+    pub fn asked(text: &str) -> Result<Self, InvalidName> {
+        let well_formed = (1..=QUALIFIER_CHARS_MAX).contains(&text.len())
+            && text.bytes().all(|byte| is_name_byte(byte) || byte == b'$');
+        text.parse()
+            .or_else(|refused| if well_formed { Ok(Self::Unknown(text.to_owned())) } else { Err(refused) })
+    }
 }
 
 impl FromStr for Qualifier {
@@ -88,7 +104,7 @@ impl fmt::Display for Qualifier {
         match self {
             Self::Latest => f.write_str(LATEST),
             Self::Version(number) => write!(f, "{number}"),
-            Self::Alias(name) => f.write_str(name),
+            Self::Alias(name) | Self::Unknown(name) => f.write_str(name),
         }
     }
 }
@@ -144,6 +160,10 @@ mod tests {
         assert_eq!("$LATEST".parse(), Ok(Qualifier::Latest));
         assert!("$OTHER".parse::<Qualifier>().is_err());
         assert!("9".repeat(30).parse::<Qualifier>().is_err());
+        for unknown in ["$OTHER".to_owned(), "9".repeat(30)] {
+            assert_eq!(Qualifier::asked(&unknown), Ok(Qualifier::Unknown(unknown)));
+        }
+        assert!(Qualifier::asked("a b").is_err() && Qualifier::asked(&"a".repeat(129)).is_err());
     }
 
     proptest! {

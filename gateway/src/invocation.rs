@@ -119,7 +119,7 @@ impl Gateway {
     /// Finds the function and decides on the trace, which lasts as long as what is returned beside the call.
     pub(crate) fn call(&self, request: Request, arrived: Arrival) -> Result<(Call, Answering), InvokeError> {
         let Request { id, target, mut options, payload } = request;
-        let resolved = self.resolve(target)?;
+        let resolved = self.resolve(target).map_err(NotResolved::of_invoke)?;
         let mut segments = None;
         if options.invocation_type != InvocationType::DryRun {
             (options.trace, segments) = self.traces().begin(&resolved, options.trace, id, arrived)?;

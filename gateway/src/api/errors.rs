@@ -56,7 +56,7 @@ pub(super) fn service_error(error: InvokeError) -> ServiceError {
 
 fn not_resolved(error: NotResolved) -> ServiceError {
     match error {
-        NotResolved::NotFound { arn } => not_found(&arn),
+        NotResolved::NotFound { arn } => not_found(&arn.to_string()),
         NotResolved::OtherRegion { asked, ours } => ServiceError::new(
             Exception::ResourceNotFound,
             format!("Functions from '{asked}' are not reachable in this region ('{ours}')"),

@@ -30,8 +30,18 @@ pub enum NotResolved {
     #[error("no function {arn}")]
     NotFound {
         /// The ARN, with the qualifier that was written.
-        arn: String,
+        arn: FunctionArn,
     },
+}
+
+impl NotResolved {
+    /// As Invoke tells it: with the version that it means, also where none was written.
+    pub fn of_invoke(mut self) -> Self {
+        if let Self::NotFound { arn } = &mut self {
+            arn.qualifier.get_or_insert(Qualifier::Latest);
+        }
+        self
+    }
 }
 
 impl Catalog {
@@ -52,10 +62,12 @@ impl Catalog {
         };
         let of_namespace = namespace.and_then(|namespace| self.functions.get(namespace));
         let function = of_namespace.and_then(|functions| functions.get(&name));
-        let published = matches!(&qualifier, Some(Qualifier::Version(_) | Qualifier::Alias(_)));
-        let arn = FunctionArn { region: region.clone(), account, name, qualifier }.to_string();
+        let is_latest = matches!(&qualifier, None | Some(Qualifier::Latest));
+        let arn = FunctionArn { region: region.clone(), account, name, qualifier };
         match function {
-            Some(function) if !published => Ok(Resolved { function: Arc::clone(function), invoked_arn: arn }),
+            Some(function) if is_latest => {
+                Ok(Resolved { function: Arc::clone(function), invoked_arn: arn.to_string() })
+            }
             _ => Err(NotResolved::NotFound { arn }),
         }
     }
@@ -133,7 +145,8 @@ mod tests {
         check("h", Err("no function arn:aws:lambda:eu-west-1:111111111111:function:h"));
         check("f:7", Err("no function arn:aws:lambda:eu-west-1:111111111111:function:f:7"));
         check("f:live", Err("no function arn:aws:lambda:eu-west-1:111111111111:function:f:live"));
-        check("333333333333:function:f", Err("no function arn:aws:lambda:eu-west-1:333333333333:function:f"));
+        let unknown = "no function arn:aws:lambda:eu-west-1:333333333333:function:f";
+        check("333333333333:function:f", Err(unknown));
         check(
             "arn:aws:lambda:us-east-1:111111111111:function:f",
             Err("functions from 'us-east-1' are not reachable in 'eu-west-1'"),

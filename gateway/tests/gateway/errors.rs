@@ -24,7 +24,7 @@ async fn running() -> Running {
 async fn what_does_not_exist_is_not_found() {
     let running = running().await;
     let arn = format!("arn:aws:lambda:us-east-1:{ACCOUNT}:function:");
-    for (name, shown) in [("absent", "absent"), ("f:7", "f:7"), ("f:live", "f:live")] {
+    for (name, shown) in [("absent", "absent:$LATEST"), ("f:7", "f:7"), ("f:live", "f:live")] {
         let body = format!(r#"{{"Message":"Function not found: {arn}{shown}","Type":"User"}}"#);
         check(&invoke(running.api, name, "{}").await, 404, "ResourceNotFoundException", &body);
     }

@@ -98,6 +98,11 @@ impl ThrottleReason {
     }
 }
 
+/// What a parameter breaks, in AWS's words.
+pub(super) fn violation(value: &str, parameter: &str, constraint: &str) -> String {
+    format!("Value '{value}' at '{parameter}' failed to satisfy constraint: {constraint}")
+}
+
 /// An answer that is an error.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
 #[error("{message}")]
@@ -123,9 +128,13 @@ impl ServiceError {
 
     /// A parameter that breaks a constraint, in AWS's words.
     pub fn validation(value: &str, parameter: &str, constraint: &str) -> Self {
-        let message = format!(
-            "1 validation error detected: Value '{value}' at '{parameter}' failed to satisfy constraint: {constraint}"
-        );
+        Self::violations(&[violation(value, parameter, constraint)])
+    }
+
+    /// Several such parameters, each told by [`violation`].
+    pub(super) fn violations(told: &[String]) -> Self {
+        let (number, plural) = (told.len(), if told.len() == 1 { "" } else { "s" });
+        let message = format!("{number} validation error{plural} detected: {}", told.join("; "));
         Self::new(Exception::Validation, message)
     }
 

@@ -1,51 +1,54 @@
 //! Which function and version a caller means: the path's function name and the query's qualifier together.
 
-use domain::limits::{FUNCTION_NAME_CHARS_MAX, FUNCTION_REFERENCE_CHARS_MAX, QUALIFIER_CHARS_MAX};
+use domain::limits::{FUNCTION_REFERENCE_CHARS_MAX, QUALIFIER_CHARS_MAX};
 use domain::{FunctionReference, Qualifier};
 
-use super::errors::{Exception, ServiceError};
+use super::errors::{Exception, ServiceError, violation};
 
 /// Reads the function name of the path (percent-decoded) and the value of `Qualifier`; the result carries
 /// whichever qualifier was written.
 pub fn parse(function_name: &str, qualifier: Option<&str>) -> Result<FunctionReference, ServiceError> {
-    let mut reference: FunctionReference = function_name.parse().map_err(|_| invalid_name(function_name))?;
-    let Some(text) = qualifier.filter(|text| !text.is_empty()) else {
-        return Ok(reference);
+    let reference = function_name.parse::<FunctionReference>().map_err(|_| invalid_name(function_name));
+    let asked = qualifier.filter(|text| !text.is_empty());
+    let asked = asked.map(|text| Qualifier::asked(text).map_err(|_| invalid_qualifier(text))).transpose();
+    let (mut reference, asked) = match (reference, asked) {
+        (Ok(reference), Ok(asked)) => (reference, asked),
+        (name, qualifier) => {
+            // The qualifier's comes first, as the service was recorded to tell them.
+            let told: Vec<_> = [qualifier.err(), name.err()].into_iter().flatten().collect();
+            return Err(ServiceError::violations(&told));
+        }
     };
-    let asked: Qualifier = text.parse().map_err(|_| invalid_qualifier(text))?;
-    match &reference.qualifier {
-        Some(derived) if *derived != asked => {
+    match (&reference.qualifier, &asked) {
+        (Some(derived), Some(asked)) if derived != asked => {
             let message =
                 "The derived qualifier from the function name does not match the specified qualifier.";
             Err(ServiceError::new(Exception::InvalidParameterValue, message))
         }
         _ => {
-            reference.qualifier = Some(asked);
+            reference.qualifier = asked.or(reference.qualifier);
             Ok(reference)
         }
     }
 }
 
-fn invalid_name(text: &str) -> ServiceError {
-    let bare = !text.contains(':');
+fn invalid_name(text: &str) -> String {
     let constraint = if text.len() > FUNCTION_REFERENCE_CHARS_MAX {
         format!("Member must have length less than or equal to {FUNCTION_REFERENCE_CHARS_MAX}")
-    } else if bare && text.len() > FUNCTION_NAME_CHARS_MAX {
-        format!("Member must have length less than or equal to {FUNCTION_NAME_CHARS_MAX}")
     } else {
         format!("Member must satisfy regular expression pattern: {}", FunctionReference::RULE)
     };
-    ServiceError::validation(&shown(text), "functionName", &constraint)
+    violation(&shown(text), "functionName", &constraint)
 }
 
-fn invalid_qualifier(text: &str) -> ServiceError {
+fn invalid_qualifier(text: &str) -> String {
     let constraint = if text.len() > QUALIFIER_CHARS_MAX {
         format!("Member must have length less than or equal to {QUALIFIER_CHARS_MAX}")
     } else {
         "Member must satisfy regular expression pattern: \\$(LATEST(\\.PUBLISHED)?)|[a-zA-Z0-9-_$]+"
             .to_owned()
     };
-    ServiceError::validation(&shown(text), "qualifier", &constraint)
+    violation(&shown(text), "qualifier", &constraint)
 }
 
 fn shown(text: &str) -> String {
@@ -78,6 +81,7 @@ mod tests {
             Err(Exception::InvalidParameterValue),
         );
         check("f", Some("a b"), Err(Exception::Validation));
+        check("f", Some("$latest"), Ok(Some("$latest")));
         check("f", Some(&"a".repeat(128)), Ok(Some(&"a".repeat(128))));
         check("f", Some(&"a".repeat(129)), Err(Exception::Validation));
     }
@@ -86,7 +90,8 @@ mod tests {
     fn a_name_is_refused_with_the_rule_it_breaks() {
         let message = |name: &str| parse(name, None).unwrap_err().message;
         assert!(message("invalid:function:name").contains("regular expression pattern: (arn:"));
-        assert!(message(&"a".repeat(65)).ends_with("less than or equal to 64"));
+        let both = parse("a b", Some("c d")).unwrap_err().message;
+        assert!(both.starts_with("2 validation errors detected: Value 'c d' at 'qualifier'"), "{both}");
         assert!(message(&format!("f:{}", "a".repeat(256))).ends_with("less than or equal to 256"));
     }
 
