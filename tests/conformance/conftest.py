@@ -13,10 +13,15 @@ import pytest
 from endpoints import ENDPOINTS, TARGET
 
 ONLY_SHOWN = {"rie"}
+# Module → section of the table, in the order in which they run.
 TITLES = {
-    "test_invoke": "Invoke API", "test_configuration": "GetFunctionConfiguration", "test_context": "Context object",
-    "test_environment": "Environment",
-    "test_failures": "Failures", "test_logs": "Logs", "test_concurrency": "Concurrency", "test_runtime_api": "Runtime API",
+    "test_invoke": "Invoke API", "test_names": "Names and qualifiers", "test_streaming": "Response streaming",
+    "test_configuration": "GetFunctionConfiguration",
+    "test_context": "Context object", "test_trace": "X-Ray header", "test_environment": "Environment",
+    "test_failures": "Failures", "test_memory": "Out of memory", "test_concurrency": "Concurrency",
+    "test_logs": "Logs", "test_json_logs": "JSON logs", "test_runtime_api": "Runtime API",
+    "test_runtime_answers": "Runtime API, answers", "test_runtime_refusals": "Runtime API, refusals",
+    "test_extensions": "Extensions API", "test_telemetry": "Telemetry and Logs API",
 }
 # (module, test) → endpoint → passed?, and the outlines of the answers.
 results = collections.defaultdict(dict)

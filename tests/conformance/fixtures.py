@@ -2,12 +2,15 @@
 
 import json
 import pathlib
+import sys
+
+import extensions
 
 HERE = pathlib.Path(__file__).resolve().parent
 HANDLERS = HERE.parent / "functions/python"
-# A Runtime of this name starts functions/raw.py by this command, which every endpoint can run.
+# A Runtime of this name starts the program that a handler names by this command, which every endpoint can run.
 RAW_RUNTIME = "conformance-raw"
-RAW_COMMAND = ["sh", "-c", 'exec python3 "$LAMBDA_TASK_ROOT/raw.py"']
+RAW_COMMAND = ["sh", "-c", 'exec python3 "$LAMBDA_TASK_ROOT/${_HANDLER%%.*}.py"']
 
 
 def code(*names):
@@ -25,7 +28,21 @@ def initialising(name, handler="handler", **spec):
 
 def raw(*steps, **spec):
     variables = {"environment": {"variables": {"RAW_INIT": json.dumps(steps)}}} if steps else {}
-    return {"runtime": RAW_RUNTIME, "handler": "raw.nothing", "timeout": 10, "code": {"inline": code("raw.py")}, **variables, **spec}
+    return {"runtime": RAW_RUNTIME, "handler": "raw.nothing", "timeout": 10, "code": {"inline": code("raw.py", "calls.py")}, **variables, **spec}
+
+
+def json_logs(application, system, **spec):
+    levels = {"logFormat": "JSON", "applicationLogLevel": application, "systemLogLevel": system}
+    return dispatching(timeout=10, loggingConfig=levels, scaling=ONE, **spec)
+
+
+def extended(steps, **variables):
+    """A function that is its own extensions, of which there is one environment."""
+    return {
+        "runtime": RAW_RUNTIME, "handler": "extended.nothing", "timeout": 10, "scaling": ONE,
+        "code": {"inline": {**code("extended.py", "calls.py"), "steps.json": json.dumps(steps)}},
+        "environment": {"variables": variables},
+    }
 
 
 ONE = {"maxEnvironments": 1}
@@ -44,7 +61,19 @@ FUNCTIONS = {
     "init-import-error": initialising("init_import_error", timeout=10),
     "init-exits": initialising("init_exits", timeout=10),
     "slow": initialising("slow", timeout=10),
+    "slower": initialising("slower", timeout=2),
     "raw": raw(memorySize=192, scaling=ONE),
+    # For what makes an invocation time out, while a response is streamed or not.
+    "raw-brief": raw(timeout=1, scaling=ONE),
+    "json": dispatching(timeout=2, loggingConfig={"logFormat": "JSON"}, scaling=ONE),
+    "json-all": json_logs("TRACE", "DEBUG"),
+    "json-few": json_logs("ERROR", "WARN"),
+    "small": dispatching(timeout=10, memorySize=128, scaling=ONE),
+    "extended": extended(extensions.EVERYTHING),
+    "extended-crowd": extended(extensions.CROWD),
+    "extended-init-error": extended(extensions.INIT_FAILS),
+    "extended-brief": {**extended(extensions.ONE, EXTENDED_SIGTERM="1"), "timeout": 3},
+    "raw-init-error-bare": raw({"path": "init/error"}, {"exit": 1}),
     "raw-init-error": raw(
         {"path": "init/error", "body": INIT_ERROR, "headers": {"Lambda-Runtime-Function-Error-Type": "Runtime.InitAsked"}},
         {"exit": 1},
@@ -67,3 +96,15 @@ def raw_runtime(image):
         "apiVersion": "kubelambda.dev/v1alpha1", "kind": "Runtime", "metadata": {"name": RAW_RUNTIME},
         "spec": {"image": image, "entryPoint": RAW_COMMAND},
     }
+
+
+def main(folder):
+    """Writes the manifests, for an endpoint that is not started by the suite."""
+    folder = pathlib.Path(folder)
+    folder.mkdir(parents=True, exist_ok=True)
+    for manifest in [raw_runtime("none"), *manifests(600)]:
+        (folder / f"{manifest['metadata']['name']}.yaml").write_text(json.dumps(manifest))
+
+
+if __name__ == "__main__":
+    main(sys.argv[1])

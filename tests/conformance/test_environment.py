@@ -90,7 +90,7 @@ def test_a_variable_that_is_not_reserved_may_be_set(endpoint, variables):
 
 
 def test_nothing_of_the_platform(endpoint, variables):
-    """Issue 4: "none but AWS's and the function's own (no `KUBERNETES_*`, nothing of the platform)" """
+    """Recording test_lambda_init_environment: the variables that are there, and no others but the function's own. """
     known = re.compile(r"AWS_.*|_AWS_XRAY_DAEMON_(ADDRESS|PORT)|_HANDLER|_X_AMZN_TRACE_ID|LAMBDA_(TASK_ROOT|RUNTIME_DIR)|LANG|LC_CTYPE|TZ|PATH|LD_LIBRARY_PATH|PYTHONPATH|PWD|SHLVL|HOME|HOSTNAME|TMPDIR|_")
     assert sorted(name for name in variables if not known.fullmatch(name) and name not in VARIABLES) == []
     assert [name for name in variables if name.startswith(("KUBE", "AWS_LAMBDA_RIE"))] == []
@@ -107,7 +107,7 @@ def test_open_files_limit(endpoint, surroundings):
 
 
 def test_open_files(endpoint, surroundings):
-    """Issue 4: "nothing of the platform": the process holds standard streams, a telemetry descriptor and its client's own connections. """
+    """Guide, gettingstarted-limits: "File descriptors: 1,024": they are the function's; the process holds standard streams, a telemetry descriptor and its client's connections. """
     assert len(surroundings["open_files"]) <= 8, surroundings["open_files"]
 
 

@@ -57,7 +57,7 @@ def test_answer_that_is_no_json(endpoint):
 
 
 def test_error_with_a_large_message(endpoint):
-    """Facts 1.1: "body passed to the caller verbatim" """
+    """Guide, python-exceptions: "This error document appears in the invocation log and, for synchronous invocations, in the output.": as the runtime wrote it. """
     answer = failed(endpoint, "sizes.large_error", bytes=100_000)
     assert (answer.status, answer.error, len(answer.json["errorMessage"])) == (200, "Unhandled", 100_000)
 
@@ -69,20 +69,28 @@ def test_exit_0(endpoint):
 
 
 def test_exit_not_0(endpoint):
-    """Facts 2.2: "same type, `…Runtime exited with error: exit status N`" """
+    """Recording (outcomes): Runtime.ExitError, "RequestId: <id> Error: Runtime exited with error: exit status 3" """
     answer = failed(endpoint, "misbehaviour.exits")
     assert unhandled(answer, "Runtime.ExitError", "Runtime exited with error: exit status 3")
 
 
 def test_signal(endpoint):
-    """Facts 2.2: "or `…signal: killed`" """
+    """Recording (outcomes): Runtime.ExitError, "RequestId: <id> Error: Runtime exited with error: signal: killed" """
     answer = failed(endpoint, "misbehaviour.kills_itself")
     assert unhandled(answer, "Runtime.ExitError", "Runtime exited with error: signal: killed")
 
 
+def test_segmentation_fault(endpoint):
+    """Recording (outcomes): "Runtime exited with error: signal: segmentation fault", with or without "(core dumped)". """
+    answer = failed(endpoint, "misbehaviour.segfaults")
+    assert (answer.error, answer.json["errorType"]) == ("Unhandled", "Runtime.ExitError")
+    message = f"RequestId: {answer.request_id} Error: Runtime exited with error: signal: segmentation fault"
+    assert answer.json["errorMessage"] in (message, message + " (core dumped)")
+
+
 @pytest.mark.parametrize("handler", ["sleeps", "sleeps_deaf", "spins"])
 def test_time_out(endpoint, handler):
-    """Facts 2.2: "timeout (now) | `{"errorType":"Sandbox.Timedout","errorMessage":"RequestId: <id> Error: Task timed out after N.NN seconds"}` (A, Nov 2025 – Sept 2026)" """
+    """Recording test_lambda_runtime_exit_segfault: {"errorType": "Sandbox.Timedout", "errorMessage": "RequestId: <uuid> Error: Task timed out after 30.00 seconds"} """
     answer = failed(endpoint, f"misbehaviour.{handler}", function="short")
     assert unhandled(answer, "Sandbox.Timedout", "Task timed out after 1.00 seconds")
 
@@ -96,7 +104,7 @@ def test_time_out_resets(endpoint):
 
 
 def test_reset_keeps_tmp(endpoint):
-    """Guide, lambda-runtime-environment: "The reset behaves like a Shutdown event"; facts 2.1: "`/tmp` kept, process memory lost" """
+    """Guide, lambda-runtime-environment: "The Lambda reset does not clear the /tmp directory content prior to the next init phase." """
     before = endpoint.call("conformance.scratch", "single").json["lines"]
     endpoint.call("misbehaviour.exits", "single")
     after = endpoint.call("conformance.scratch", "single").json["lines"]
@@ -104,7 +112,7 @@ def test_reset_keeps_tmp(endpoint):
 
 
 def test_reset_keeps_the_log_stream(endpoint):
-    """Facts 7: "one per environment": a reset environment is the same one. """
+    """Guide, python-context: "log_stream_name – The log stream for the function instance.": a reset environment is the same instance. """
     before = endpoint.call("conformance.context", "single", sleep_ms=0).json["log_stream_name"]
     endpoint.call("misbehaviour.exits", "single")
     assert endpoint.call("conformance.context", "single", sleep_ms=0).json["log_stream_name"] == before
@@ -117,7 +125,7 @@ def test_reset_leaves_no_process(endpoint):
 
 
 def test_response_over_the_limit(endpoint):
-    """Facts 2.2: "response > 6 MiB+100 | `Function.ResponseSizeTooLarge`, "Response payload size exceeded maximum allowed payload size (6291556 bytes)."" """
+    """Recording (outcomes): Function.ResponseSizeTooLarge, "Response payload size exceeded maximum allowed payload size (6291556 bytes)." """
     answer = failed(endpoint, "sizes.too_large")
     assert (answer.status, answer.error) == (200, "Unhandled")
     assert answer.json["errorType"] == "Function.ResponseSizeTooLarge"
@@ -147,19 +155,19 @@ def test_module_that_is_not_there(endpoint):
 
 
 def test_module_that_raises(endpoint):
-    """Facts 2.1: "caller gets the init error JSON (Python: requestId `""`) with 200 + Unhandled (A)" """
+    """Recording (outcomes): a module that raises is answered with its error document, whose requestId is "". """
     answer = init_error(endpoint, "init-raises", "RuntimeError", "this module does not want to be imported")
     assert answer.json["requestId"] == ""
 
 
 def test_failed_init_is_repeated(endpoint):
-    """Facts 2.1: "function stays Active; the invocation re-runs init inline": the next one fails alike. """
+    """Guide, lambda-runtime-environment: "If this environment is used for a new invocation, Lambda re-initializes the extension and runtime together with the next invocation." """
     first, second = (init_error(endpoint, "init-raises", "RuntimeError", "imported") for _ in range(2))
     assert first.request_id != second.request_id
 
 
 def test_module_that_exits(endpoint):
-    """Facts 2.2: "Runtime exited with error: exit status N" """
+    """Recording (outcomes): "RequestId: <id> Error: Runtime exited with error: exit status 7" of an init phase. """
     answer = endpoint.invoke("init-exits")
     assert unhandled(answer, "Runtime.ExitError", "Runtime exited with error: exit status 7")
 
@@ -173,14 +181,29 @@ def test_suppressed_init(endpoint):
 
 
 def test_log_of_a_suppressed_init(endpoint):
-    """Facts 2.4: "timeout: `…⇥Status: timeout` (≈10000 ms). Only written when init fails/times out or phase ≠ init" """
+    """Guide, lambda-runtime-environment: "INIT_REPORT Init Duration: 1236.04 ms Phase: init Status: timeout" """
     _, log = endpoint.early["slow"].result()
     found = re.search(r"^INIT_REPORT Init Duration: ([0-9.]+) ms\tPhase: init\tStatus: timeout", log, re.MULTILINE)
     assert found and 9_900 <= float(found[1]) <= 10_500, log
 
 
+def test_repeated_init_that_times_out(endpoint):
+    """Guide, lambda-runtime-environment: "Lambda retries the Init phase at the time of the first function invocation with the configured function timeout." """
+    answer, _ = endpoint.early["slower"].result()
+    assert unhandled(answer, "Sandbox.Timedout", "Task timed out after 2.00 seconds")
+
+
+def test_log_of_a_repeated_init_that_times_out(endpoint):
+    """Guide, lambda-runtime-environment: "INIT_REPORT Init Duration: 1236.04 ms Phase: invoke Status: timeout" """
+    _, log = endpoint.early["slower"].result()
+    assert re.search(r"^INIT_REPORT Init Duration: [0-9.]+ ms\tPhase: init\tStatus: timeout$", log, re.MULTILINE), log
+    found = re.search(r"^INIT_REPORT Init Duration: ([0-9.]+) ms\tPhase: invoke\tStatus: timeout$", log, re.MULTILINE)
+    assert found and 1_900 <= float(found[1]) <= 2_300, log
+    assert re.search(r"^REPORT .*\tStatus: timeout$", log, re.MULTILINE), log
+
+
 def test_log_of_a_failed_init(endpoint):
-    """Facts 2.1: "INIT_REPORT with phase `invoke` is logged before START" """
+    """Guide, lambda-runtime-environment: "If a function crashes or times out during the Init phase, Lambda emits error information in the INIT_REPORT log." """
     answer, log = endpoint.logged(function="init-exits")
     assert re.search(r"^INIT_REPORT Init Duration: [0-9.]+ ms\tPhase: invoke\tStatus: error\tError Type: Runtime.ExitError", log, re.MULTILINE), log
     assert log.index("Phase: invoke") < log.index("START RequestId")

@@ -33,7 +33,7 @@ def test_payload_of_the_answer_is_the_functions_own(endpoint):
 
 
 def test_content_type_of_the_answer(endpoint):
-    """Facts 4.2: "Content-Type application/json (A)" """
+    """Recording (qualified): Content-Type of an answer is application/json. """
     assert endpoint.invoke("handlers").headers["content-type"] == "application/json"
 
 
@@ -43,13 +43,13 @@ def test_executed_version(endpoint):
 
 
 def test_request_id_is_a_uuid(endpoint):
-    """Facts 4.2: "x-amzn-RequestId (= invocation id, A)"; recording: `<uuid:1>`. """
+    """Recording test_lambda_with_context: the request id of the answer is `<uuid:1>`. """
     answer = endpoint.invoke("handlers")
     assert str(uuid.UUID(answer.request_id)) == answer.request_id
 
 
 def test_request_id_is_the_functions(endpoint):
-    """Facts 4.2: "x-amzn-RequestId (= invocation id, A)" """
+    """Recording test_lambda_with_context: aws_request_id is the request id of the answer, `<uuid:1>`. """
     answer = endpoint.call("conformance.context", sleep_ms=0)
     assert answer.json["aws_request_id"] == answer.request_id
 
@@ -67,13 +67,13 @@ def test_no_error_header_on_success(endpoint):
 
 
 def test_empty_body_is_an_empty_object(endpoint):
-    """Facts 4.2: "JSON or empty (the function then gets `{}`; request Content-Type is ignored)" """
+    """Guide, invocation-sync: "The payload is a string that contains an event in JSON format.": none is an empty event, as recorded. """
     answer = endpoint.invoke("handlers", payload=b"")
     assert (answer.status, answer.json) == (200, {})
 
 
 def test_request_content_type_is_ignored(endpoint):
-    """Facts 4.2: "request Content-Type is ignored" """
+    """Recording (qualified): an event is read as JSON whatever the Content-Type of the request. """
     answer = endpoint.invoke("handlers", {"a": 1}, headers={"Content-Type": "text/plain"})
     assert (answer.status, answer.json) == (200, {"a": 1})
 
@@ -99,7 +99,7 @@ def test_invalid_json(endpoint):
 
 
 def test_invalid_json_runs_nothing(endpoint):
-    """Facts 4.3: 400 InvalidRequestContent: the function is not called. """
+    """Guide, python-exceptions: "Lambda … verifies that the event document is a valid JSON document": before it sends it to a function instance. """
     before = endpoint.call("conformance.warmth", "single").json["invocations"]
     endpoint.invoke("single", payload=b'{"call": ')
     assert endpoint.call("conformance.warmth", "single").json["invocations"] == before + 1
@@ -121,75 +121,9 @@ def test_request_over_the_limit(endpoint):
 
 
 def test_response_at_the_limit(endpoint):
-    """Facts 1.4: "response body > 6291556 bytes (6 MiB + 100)" is too large; this much is not. """
+    """Recording (outcomes): "maximum allowed payload size (6291556 bytes)": this much is allowed. """
     answer = endpoint.call("sizes.largest")
     assert (answer.status, answer.error, len(answer.payload)) == (200, None, RESPONSE_MAX)
-
-
-def test_unknown_function(endpoint):
-    """Recording test_invoke_exceptions: 404, ResourceNotFoundException, "Function not found: arn:<partition>:lambda:<region>:111111111111:function:doesnotexist", Type User. """
-    answer = endpoint.invoke("handlers", path=endpoint.path("doesnotexist"))
-    assert (answer.status, answer.error_type) == (404, "ResourceNotFoundException")
-    assert answer.json["Type"] == "User"
-    assert re.match(r"Function not found: arn:aws:lambda:[a-z0-9-]+:\d{12}:function:doesnotexist", answer.json["Message"])
-
-
-def test_invalid_function_name(endpoint):
-    """Facts 4.3: "ValidationException (not modelled, `message` only, "N validation error detected: Value '…' at '…' failed to satisfy constraint: …")" """
-    answer = endpoint.invoke("handlers", path=endpoint.path("not a name!"))
-    assert (answer.status, answer.error_type) == (400, "ValidationException")
-    assert "validation error detected" in answer.json["message"] and "failed to satisfy constraint" in answer.json["message"]
-
-
-def test_function_by_arn(endpoint):
-    """Model: "Function ARN – arn:aws:lambda:us-west-2:123456789012:function:my-function." """
-    arn = endpoint.call("conformance.context", sleep_ms=0).json["invoked_function_arn"]
-    answer = endpoint.invoke("handlers", {"a": 1}, path=endpoint.path("", arn))
-    assert (answer.status, answer.json) == (200, {"a": 1})
-
-
-def test_function_by_partial_arn(endpoint):
-    """Model: "Partial ARN – 123456789012:function:my-function." """
-    arn = endpoint.call("conformance.context", sleep_ms=0).json["invoked_function_arn"]
-    answer = endpoint.invoke("handlers", {"a": 1}, path=endpoint.path("", arn.split(":", 4)[4]))
-    assert (answer.status, answer.json) == (200, {"a": 1})
-
-
-def test_qualifier_latest(endpoint):
-    """Model: "Specify a version or alias to invoke a published version of the function." """
-    answer = endpoint.invoke("handlers", {"a": 1}, query="?Qualifier=$LATEST")
-    assert (answer.status, answer.headers["x-amz-executed-version"]) == (200, "$LATEST")
-
-
-def test_qualifier_in_the_arn(endpoint):
-    """Model: "You can append a version number or alias to any of the formats." """
-    arn = endpoint.call("conformance.context", sleep_ms=0).json["invoked_function_arn"]
-    answer = endpoint.invoke("handlers", {"a": 1}, path=endpoint.path("", f"{arn}:$LATEST"))
-    assert (answer.status, answer.headers["x-amz-executed-version"]) == (200, "$LATEST")
-
-
-def test_qualifier_that_is_not_there(endpoint):
-    """Model: "The resource specified in the request does not exist." """
-    answer = endpoint.invoke("handlers", query="?Qualifier=no-such-alias")
-    assert (answer.status, answer.error_type) == (404, "ResourceNotFoundException")
-    assert answer.json["Message"].startswith("Function not found: ") and answer.json["Message"].endswith(":no-such-alias")
-
-
-def test_qualifiers_that_contradict(endpoint):
-    """Facts 4.3: "The derived qualifier from the function name does not match the specified qualifier." """
-    arn = endpoint.call("conformance.context", sleep_ms=0).json["invoked_function_arn"]
-    answer = endpoint.invoke("handlers", path=endpoint.path("", f"{arn}:1"), query="?Qualifier=2")
-    assert (answer.status, answer.error_type) == (400, "InvalidParameterValueException")
-    assert answer.json["message"] == "The derived qualifier from the function name does not match the specified qualifier."
-
-
-def test_other_region(endpoint):
-    """Facts 4.3: "Functions from '<r1>' are not reachable in this region ('<r2>')" """
-    arn = endpoint.call("conformance.context", sleep_ms=0).json["invoked_function_arn"]
-    region = arn.split(":")[3]
-    answer = endpoint.invoke("handlers", path=endpoint.path("", arn.replace(region, "eu-west-3")))
-    assert answer.status in (400, 404)
-    assert f"Functions from 'eu-west-3' are not reachable in this region ('{region}')" in answer.payload.decode()
 
 
 def test_dry_run(endpoint):
@@ -206,7 +140,7 @@ def test_dry_run_runs_nothing(endpoint):
 
 
 def test_dry_run_has_no_executed_version(endpoint):
-    """Facts 4.2: "X-Amz-Executed-Version (not for Event/DryRun)" """
+    """Model: ExecutedVersion: "The version of the function that executed.": with a DryRun none did. """
     answer = endpoint.invoke("handlers", headers={"X-Amz-Invocation-Type": "DryRun"})
     assert answer.status == 204 and "x-amz-executed-version" not in answer.headers
 
@@ -238,7 +172,7 @@ def test_log_tail_is_base64(endpoint):
 
 
 def test_log_tail_has_at_most_4_kb(endpoint):
-    """Facts 2.6: "last 4096 **bytes**, then invalid UTF-8 at the cut replaced, so decoded size can be 4098–4102" """
+    """Model: LogResult: "The last 4 KB of the execution log": bytes; a character that is cut may be replaced by a longer one. """
     answer = endpoint.invoke("handlers", {"call": "output.many_lines", "lines": 1000}, headers=TAIL)
     tail = base64.b64decode(answer.headers["x-amz-log-result"])
     assert 4096 <= len(tail) <= 4102 and b"line 999" in tail and b"REPORT RequestId" in tail
@@ -274,13 +208,13 @@ def test_client_context_that_is_no_base64(endpoint):
 
 
 def test_unknown_path(endpoint):
-    """Facts 4.1: "Invoke | POST | `/2015-03-31/functions/{FunctionName}/invocations`": nothing else invokes. """
+    """Model: Invoke is POST /2015-03-31/functions/{FunctionName}/invocations: no other path is. """
     answer = endpoint.invoke("handlers", path=endpoint.path("handlers").replace("2015-03-31", "2015-03-32"))
     assert answer.status in (403, 404)
 
 
 def test_unknown_method(endpoint):
-    """Facts 4.1: "Invoke | POST": no other method invokes. """
+    """Model: Invoke is POST: no other method invokes. """
     before = endpoint.call("conformance.warmth", "single").json["invocations"]
     assert endpoint.invoke("single", {"call": "conformance.warmth"}, method="PUT").status in (403, 404, 405)
     assert endpoint.call("conformance.warmth", "single").json["invocations"] == before + 1

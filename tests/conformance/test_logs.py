@@ -10,19 +10,19 @@ def report(log):
 
 
 def test_start(endpoint):
-    """Facts 2.4: "START | `START RequestId: <id> Version: $LATEST`" """
+    """Recording test_invocation_with_logs: "START RequestId: <request-id> Version: $LATEST\\n" """
     _, log = endpoint.logged("output.lines")
     assert re.search(rf"^START RequestId: {ID} Version: \$LATEST$", log, re.MULTILINE), log
 
 
 def test_end(endpoint):
-    """Facts 2.4: "END | `END RequestId: <id>`" """
+    """Recording test_invocation_with_logs: "END RequestId: <request-id>\\n" """
     _, log = endpoint.logged("output.lines")
     assert re.search(rf"^END RequestId: {ID}$", log, re.MULTILINE), log
 
 
 def test_report(endpoint):
-    """Facts 2.4: "`REPORT RequestId: <id>⇥Duration: 2.03 ms⇥Billed Duration: 82 ms⇥Memory Size: 128 MB⇥Max Memory Used: 37 MB⇥Init Duration: 79.22 ms⇥` — Init only on cold start; trailing tab before newline" """
+    """Recording test_invocation_with_logs: "REPORT RequestId: <request-id>\\tDuration: <duration> ms\\tBilled Duration: <duration> ms\\tMemory Size: 128 MB\\tMax Memory Used: <memory> MB\\t…\\n" """
     endpoint.invoke("handlers")
     _, log = endpoint.logged("output.lines")
     layout = rf"REPORT RequestId: {ID}\tDuration: \d+\.\d\d ms\tBilled Duration: \d+ ms\tMemory Size: 256 MB\tMax Memory Used: \d+ MB\t"
@@ -30,7 +30,7 @@ def test_report(endpoint):
 
 
 def test_report_of_a_cold_start(endpoint):
-    """Facts 2.4: "Init only on cold start" """
+    """Guide, python-logging: "Init Duration – For the first request served, the amount of time it took the runtime to load the function and run code outside of the handler method." """
     _, cold = endpoint.early["reused"].result()
     assert re.search(r"\tMax Memory Used: \d+ MB\tInit Duration: \d+\.\d\d ms\t$", report(cold)), cold
     endpoint.invoke("single")
@@ -86,39 +86,39 @@ def test_report_of_a_handler_error_has_no_status(endpoint):
 
 
 def test_report_of_a_time_out(endpoint):
-    """Facts 2.4: "`Status: timeout` or `Status: error⇥Error Type: X` replaces the trailing tab" """
+    """Guide, lambda-runtime-environment: "The new format for CloudWatch logs includes an additional status field in the REPORT line.": "Status: timeout" """
     line = report(endpoint.logged("misbehaviour.sleeps", function="short")[1])
     assert line and line.endswith("\tStatus: timeout"), line
     assert 1_000 <= float(re.search(r"\tDuration: ([0-9.]+)", line)[1]) < 1_100
 
 
 def test_line_of_a_time_out(endpoint):
-    """Facts 2.2: "CloudWatch line for timeout: `<ISO> <id> Task timed out after N.NN seconds`" """
+    """Guide, lambda-runtime-environment: "2024-03-04T17:22:38.033Z b70435cc-261c-4438-b9b6-efe4c8f04b21 Task timed out after 3.00 seconds" """
     answer, log = endpoint.logged("misbehaviour.sleeps", function="short")
     assert re.search(r"^\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d\.\d+Z [0-9a-f-]{36} Task timed out after 1\.00 seconds$", log, re.MULTILINE), log
 
 
 def test_report_of_an_exit(endpoint):
-    """Facts 2.4: "`Status: error⇥Error Type: X` replaces the trailing tab" """
+    """Guide, lambda-runtime-environment: "In the case of a runtime or extension crash, the REPORT line also includes a field ErrorType.": "Status: error Error Type: Runtime.ExitError" """
     line = report(endpoint.logged("misbehaviour.exits")[1])
     assert line and line.endswith("\tStatus: error\tError Type: Runtime.ExitError"), line
 
 
 def test_line_of_an_exit(endpoint):
-    """Facts 2.2: "for exit: `RequestId: <id> Error: …` newline `Runtime.ExitError`" """
+    """Guide, lambda-runtime-environment: "RequestId: c3252230-c73d-49f6-8844-968c01d1e2e1 Error: Runtime exited without providing a reason / Runtime.ExitError" """
     answer, log = endpoint.logged("misbehaviour.exits")
     assert re.search(r"^RequestId: [0-9a-f-]{36} Error: Runtime exited with error: exit status 3\nRuntime\.ExitError$", log, re.MULTILINE), log
 
 
 def test_output_without_a_newline_at_the_end(endpoint):
-    """Facts 2.6: "unterminated stdout fragment is not in its own tail and joins the next invocation's first line" or is ended before: it is not lost. """
+    """Guide, python-logging: "The Lambda runtime environment … relays logs and other output from your function's code.": a last line without an end is not lost. """
     _, first = endpoint.logged("output.no_newline")
     _, second = endpoint.logged("output.lines")
     assert "no end" in first + second
 
 
 def test_binary_output(endpoint):
-    """Facts 2.6: "invalid UTF-8 at the cut replaced": what is no text harms nothing. """
+    """Guide, python-logging: "relays logs and other output from your function's code": what is no text harms nothing. """
     answer, log = endpoint.logged("output.binary")
     assert answer.json == "written" and "END RequestId" in log
 

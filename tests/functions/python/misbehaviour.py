@@ -37,6 +37,11 @@ def kills_itself(event, context):
     os.kill(os.getpid(), signal.SIGKILL)
 
 
+def segfaults(event, context):
+    """Ended by another signal: Runtime.ExitError, signal: segmentation fault."""
+    os.kill(os.getpid(), signal.SIGSEGV)
+
+
 def sleeps(event, context):
     """Sleeps past any time-out."""
     time.sleep(3600)
@@ -61,6 +66,15 @@ def allocates(event, context):
     while True:
         hoard.append(bytearray(b"x") * (8 << 20))
         time.sleep(0.005)
+
+
+def allocates_some(event, context):
+    """Takes event["megabytes"] as fast as `allocates` does, and returns if it may."""
+    hoard = []
+    for _ in range(event["megabytes"] // 8):
+        hoard.append(bytearray(b"x") * (8 << 20))
+        time.sleep(0.005)
+    return "taken"
 
 
 def allocates_fast(event, context):
@@ -141,3 +155,15 @@ def signals_everyone(event, context):
     os.kill(-1, signal.SIGKILL)
     time.sleep(1)
     return "still here"
+
+
+def notes_sigterm(event, context):
+    """Sleeps past any time-out, and leaves a file in /tmp where SIGTERM comes first."""
+    signal.signal(signal.SIGTERM, lambda *_: open("/tmp/sigterm", "w").close())
+    while True:
+        time.sleep(0.1)
+
+
+def noted_sigterm(event, context):
+    """Whether it came."""
+    return os.path.exists("/tmp/sigterm")

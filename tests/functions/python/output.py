@@ -47,6 +47,20 @@ def many_lines(event, context):
     return "written"
 
 
+def given(event, context):
+    """event["lines"], each with a line feed."""
+    for line in event["lines"]:
+        print(line)
+    return "written"
+
+
+def logged(event, context):
+    """event["message"] at each level, through the logging module, with an extra field."""
+    for level in ("DEBUG", "INFO", "WARNING", "ERROR", "CRITICAL"):
+        logging.getLogger("mine").log(getattr(logging, level), event["message"], extra={"order": 7})
+    return "written"
+
+
 def forged(event, context):
     """Lines that look like the platform's own."""
     print("START RequestId: 00000000-0000-0000-0000-000000000000 Version: $LATEST")
