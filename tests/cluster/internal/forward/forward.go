@@ -37,7 +37,7 @@ func Serve(ctx context.Context, address string, service *Service) error {
 }
 
 func newProxy(service *Service) http.Handler {
-	return &httputil.ReverseProxy{
+	return duplex(&httputil.ReverseProxy{
 		Rewrite:       rewrite,
 		FlushInterval: -1,
 		Transport: &http.Transport{
@@ -49,7 +49,18 @@ func newProxy(service *Service) http.Handler {
 		},
 		ErrorHandler: explain,
 		ErrorLog:     log.New(os.Stderr, "", log.LstdFlags),
-	}
+	})
+}
+
+// duplex lets a response begin while its request is read. Otherwise the server closes the request's body as the response
+// begins, and where the transport has not read that body's end yet, it takes that for a failure and cuts the response off.
+func duplex(next http.Handler) http.Handler {
+	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		if err := http.NewResponseController(w).EnableFullDuplex(); err != nil {
+			log.Printf("forward: %v", err)
+		}
+		next.ServeHTTP(w, r)
+	})
 }
 
 // rewrite chooses the port. Its name takes the place of the host: Service.dial turns it into an address.

@@ -10,6 +10,7 @@ import (
 	"strconv"
 	"strings"
 	"testing"
+	"time"
 
 	corev1 "k8s.io/api/core/v1"
 	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
@@ -132,5 +133,41 @@ func TestAddressIsLookedUpAgainWhenItFails(t *testing.T) {
 	}
 	if status, body := get(t, url); status != http.StatusOK {
 		t.Errorf("got %d %q", status, body)
+	}
+}
+
+func TestAResponseMayBeginBeforeTheRequestIsRead(t *testing.T) {
+	server := httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		controller := http.NewResponseController(w)
+		_ = controller.EnableFullDuplex()
+		_, _ = io.WriteString(w, "early ")
+		_ = controller.Flush()
+		_, _ = io.Copy(w, r.Body)
+	}))
+	t.Cleanup(server.Close)
+	url, _ := proxyTo(t, service(servicePort(t, apiPort, server.Listener.Addr())))
+	body, rest := io.Pipe()
+	// A proxy that waits for the rest must not keep the test from ending.
+	giveUp := time.AfterFunc(5*time.Second, func() { _ = rest.CloseWithError(io.ErrUnexpectedEOF) })
+	defer giveUp.Stop()
+	request, err := http.NewRequest(http.MethodPost, url, body)
+	if err != nil {
+		t.Fatal(err)
+	}
+	request.ContentLength = int64(len("first last"))
+	go func() { _, _ = io.WriteString(rest, "first ") }()
+	response, err := (&http.Client{Timeout: 10 * time.Second}).Do(request)
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer response.Body.Close()
+	begin := make([]byte, len("early "))
+	if _, err := io.ReadFull(response.Body, begin); err != nil {
+		t.Fatal(err)
+	}
+	go func() { _, _ = io.WriteString(rest, "last"); _ = rest.Close() }()
+	end, err := io.ReadAll(response.Body)
+	if err != nil || string(begin)+string(end) != "early first last" {
+		t.Errorf("got %q and %v", string(begin)+string(end), err)
 	}
 }
