@@ -64,7 +64,7 @@ FUNCTIONS = {
     "slower": initialising("slower", timeout=2),
     "raw": raw(memorySize=192, scaling=ONE),
     # For what makes an invocation time out, while a response is streamed or not.
-    "raw-brief": raw(timeout=1, scaling=ONE),
+    "raw-brief": raw(timeout=3, scaling=ONE),
     "json": dispatching(timeout=2, loggingConfig={"logFormat": "JSON"}, scaling=ONE),
     "json-all": json_logs("TRACE", "DEBUG"),
     "json-few": json_logs("ERROR", "WARN"),

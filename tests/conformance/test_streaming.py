@@ -151,9 +151,9 @@ def test_error_in_a_trailer(endpoint, before):
 
 def test_time_out(endpoint):
     """Recording (streaming): a time-out ends the stream after the payload so far, with an InvokeComplete that has no error fields. """
-    answer = streamed(endpoint, [{"data": "half"}, {"sleep": 4}], function="raw-brief", headers=TAIL)
+    answer = streamed(endpoint, [{"data": "half"}, {"sleep": 9}], function="raw-brief", headers=TAIL)
     assert answer.payload == b"half" and set(answer.end) == {"LogResult"}
-    assert "Task timed out after 1.00 seconds" in answer.log
+    assert "Task timed out after 3.00 seconds" in answer.log
     served(endpoint, "raw-brief")
 
 
