@@ -3,6 +3,7 @@
 use std::path::{Path, PathBuf};
 
 use resources::Function;
+use resources::rules::{self, Broken};
 use serde_json::{Map, Value, json};
 
 use super::Unresolved;
@@ -42,7 +43,7 @@ pub(super) type Wrong = Vec<(String, Unresolved)>;
 impl<'a> Template<'a> {
     pub(super) fn new(root: &'a Node, choices: &'a Choices, folder: &Path) -> Self {
         let globals = root.get("Globals").and_then(|globals| globals.get("Function"));
-        Self { scope: Scope { root, choices }, folder: folder.to_owned(), globals }
+        Self { scope: Scope::new(root, choices), folder: folder.to_owned(), globals }
     }
 
     pub(super) fn function(&self, schemas: &Schemas, logical: &str, resource: &Node) -> Result<Read, Wrong> {
@@ -61,21 +62,20 @@ impl<'a> Template<'a> {
                 ));
             }
         };
-        let (layers, notes) = self.layers(logical, resource)?;
-        let spec = self.spec(logical, resource, inline)?;
+        let (layers, mut notes) = self.layers(logical, resource)?;
+        let mut spec = self.spec(logical, resource, inline)?;
+        notes.extend(self.logging(logical, resource, &mut spec));
         let manifest = json!({
             "apiVersion": "kubelambda.dev/v1alpha1", "kind": "Function",
             "metadata": {"name": logical.to_ascii_lowercase()}, "spec": spec,
         });
         let broken = schemas.function_rules(&manifest);
         if !broken.is_empty() {
-            return Err(broken
-                .into_iter()
-                .map(|broken| at_property(resource, &broken.path, broken.rule))
-                .collect());
+            return Err(at_properties(resource, broken));
         }
         let mut function: Function =
             serde_json::from_value(manifest).map_err(|error| wrong("", resource, error.to_string()))?;
+        rules::check(&function.spec).map_err(|broken| at_properties(resource, broken))?;
         if code != LocalCode::Manifest {
             function.spec.code = resources::function::FunctionCode::default();
         }
@@ -84,7 +84,12 @@ impl<'a> Template<'a> {
     }
 
     /// The spec as a manifest would have it; code that lies beside the template is stood in for by a file.
-    fn spec(&self, logical: &str, resource: &Node, inline: Option<String>) -> Result<Value, Wrong> {
+    fn spec(
+        &self,
+        logical: &str,
+        resource: &Node,
+        inline: Option<String>,
+    ) -> Result<Map<String, Value>, Wrong> {
         let mut spec = Map::new();
         for (property, field) in FIELDS {
             let value = self.value(resource, property)?;
@@ -106,26 +111,16 @@ impl<'a> Template<'a> {
         if !mode.is_null() {
             spec.insert("tracingConfig".to_owned(), json!({"mode": mode}));
         }
-        self.of_aws(logical, resource, &mut spec)?;
+        let reserved = as_number("scaling", self.value(resource, "ReservedConcurrentExecutions")?);
+        if let Some(scaling) = from_aws::scaling(Some(&reserved)) {
+            spec.insert("scaling".to_owned(), scaling);
+        }
         let file = match spec.get("runtime").and_then(Value::as_str) {
             Some(runtime) if runtime.starts_with("nodejs") => "index.js",
             _ => "index.py",
         };
         spec.insert("code".to_owned(), json!({"inline": {file: inline.unwrap_or_default()}}));
-        Ok(Value::Object(spec))
-    }
-
-    /// Log and reserved concurrency, which SAM and CloudFormation write alike.
-    fn of_aws(&self, logical: &str, resource: &Node, spec: &mut Map<String, Value>) -> Result<(), Wrong> {
-        let name = spec.get("functionName").and_then(Value::as_str).unwrap_or(logical).to_owned();
-        let reserved = as_number("scaling", self.value(resource, "ReservedConcurrentExecutions")?);
-        let fields = [
-            ("loggingConfig", from_aws::logging(&self.value(resource, "LoggingConfig")?, &name)),
-            ("scaling", from_aws::scaling(Some(&reserved))),
-        ];
-        let said = fields.into_iter().filter_map(|(field, value)| Some((field.to_owned(), value?)));
-        spec.extend(said);
-        Ok(())
+        Ok(spec)
     }
 
     /// A property of the function, else of `Globals`; null where neither has it.
@@ -208,6 +203,10 @@ fn as_number(field: &str, value: Value) -> Value {
         return value;
     }
     value.as_str().and_then(|text| text.parse::<u64>().ok()).map_or_else(|| value.clone(), Value::from)
+}
+
+fn at_properties(resource: &Node, broken: Vec<Broken>) -> Wrong {
+    broken.into_iter().map(|broken| at_property(resource, &broken.path, broken.rule)).collect()
 }
 
 /// A broken rule of a Function, at the template's property.

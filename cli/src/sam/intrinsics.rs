@@ -197,7 +197,7 @@ Resources:
         let parameters = [("Q.Arn".to_owned(), "arn:q".to_owned())].into();
         let choices = Choices { parameters, region: "eu-west-1".into(), account: "1".into() };
         let node = yaml::read(&format!("x: {expression}")).unwrap().remove(0);
-        let found = Scope { root: &root, choices: &choices }.value(node.get("x").unwrap());
+        let found = Scope::new(&root, &choices).value(node.get("x").unwrap());
         match (found, expected) {
             (Ok(found), Ok(expected)) => assert_eq!(found, expected, "{expression}"),
             (Err(found), Err(expected)) => {
@@ -242,7 +242,7 @@ Resources:
             if let Ok(documents) = yaml::read(&text) {
                 let choices = Choices::default();
                 for node in &documents {
-                    drop(Scope { root: node, choices: &choices }.value(node));
+                    drop(Scope::new(node, &choices).value(node));
                 }
             }
         }

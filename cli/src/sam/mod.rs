@@ -6,6 +6,7 @@
 mod function;
 mod intrinsics;
 mod layers;
+mod logging;
 mod scope;
 
 use std::path::Path;

@@ -5,19 +5,26 @@ use crate::project::Choices;
 use crate::yaml::{Content, Node};
 
 /// Attributes that tell a resource's own name, by which `Ref` knows it.
-const NAMES: [&str; 6] =
-    ["FunctionName", "TableName", "BucketName", "QueueName", "TopicName", "StateMachineName"];
+const NAMES: [&str; 7] =
+    ["FunctionName", "LogGroupName", "TableName", "BucketName", "QueueName", "TopicName", "StateMachineName"];
 /// What `AWS::StackName` stands for.
 const STACK: &str = "local";
+/// How often a resource's name may be made of another's, which would lead round in a circle otherwise.
+const NAMES_IN_NAMES_MAX: usize = 2;
 
 /// A template and what a person chose.
 #[derive(Debug, Clone, Copy)]
 pub(super) struct Scope<'a> {
     pub(super) root: &'a Node,
     pub(super) choices: &'a Choices,
+    names: usize,
 }
 
 impl<'a> Scope<'a> {
+    pub(super) fn new(root: &'a Node, choices: &'a Choices) -> Self {
+        Self { root, choices, names: 0 }
+    }
+
     pub(super) fn section(&self, name: &str) -> Option<&'a Node> {
         self.root.get(name)
     }
@@ -44,7 +51,7 @@ impl<'a> Scope<'a> {
             };
         }
         match self.resource(name) {
-            Some(resource) => Ok(Some(own_name(resource).unwrap_or(name).to_owned())),
+            Some(resource) => Ok(Some(self.own_name(resource).unwrap_or_else(|| name.to_owned()))),
             None => Err(unknown(name, "is neither a parameter nor a resource", line)),
         }
     }
@@ -72,20 +79,22 @@ impl<'a> Scope<'a> {
         match (kind, attribute) {
             ("AWS::Serverless::Function" | "AWS::Lambda::Function", "Arn") => {
                 let Choices { region, account, .. } = self.choices;
-                let own = self.resource(name).and_then(own_name).unwrap_or(name);
+                let own = self.resource(name).and_then(|resource| self.own_name(resource));
+                let own = own.as_deref().unwrap_or(name);
                 Ok(format!("arn:aws:lambda:{region}:{account}:function:{own}"))
             }
             ("", _) => Err(unknown(path, "is no attribute of a resource of this template", line)),
             _ => Err(unknown(path, "is known only to AWS", line)),
         }
     }
-}
-
-fn own_name(resource: &Node) -> Option<&str> {
-    let properties = resource.get("Properties")?;
-    NAMES
-        .iter()
-        .find_map(|field| properties.get(field).filter(|name| name.tag.is_none()).and_then(Node::text))
+    /// The name that a resource is given, if it is one that can be known.
+    fn own_name(&self, resource: &Node) -> Option<String> {
+        let properties = resource.get("Properties")?;
+        let inner = Self { names: self.names + 1, ..*self };
+        let name = NAMES.iter().find_map(|field| properties.get(field))?;
+        let name = if inner.names > NAMES_IN_NAMES_MAX { None } else { inner.value(name).ok() };
+        name?.as_str().map(str::to_owned)
+    }
 }
 
 /// A scalar as CloudFormation hands it on: everything is text.

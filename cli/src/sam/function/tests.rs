@@ -90,6 +90,60 @@ fn log_and_reserved_concurrency_are_kept() {
 }
 
 #[test]
+fn a_log_group_of_the_template_is_known_by_its_name() {
+    let logs = |name: &str| {
+        format!("{TEMPLATE}  Logs: {{Type: AWS::Logs::LogGroup, Properties: {{LogGroupName: {name}}}}}\n")
+    };
+    let own =
+        "{CodeUri: src, Handler: a.b, FunctionName: !Sub '${Size}-f', LoggingConfig: {LogGroup: !Ref Logs}}";
+    for (name, expected) in [("/own/logs", "/own/logs"), ("!Sub '/aws/lambda/${F}'", "/aws/lambda/256-f")] {
+        let Ok(Read::Function(read, notes)) = read_in(&logs(name), own) else { panic!("{name}") };
+        assert_eq!(read.function.spec.log_group(&"256-f".parse().unwrap()), expected);
+        assert_eq!(notes, [""; 0]);
+    }
+    // One that is named after itself has no name that could be known.
+    let Ok(Read::Function(read, _)) = read_in(&logs("!Ref Logs"), own) else { panic!() };
+    assert_eq!(read.function.spec.log_group(&"256-f".parse().unwrap()), "Logs");
+}
+
+#[test]
+fn a_log_setting_that_only_aws_knows_is_a_note() {
+    for config in
+        ["{LogFormat: JSON, LogGroup: !GetAtt Base.Name}", "{LogFormat: JSON, LogGroup: !ImportValue logs}"]
+    {
+        let Ok(Read::Function(read, notes)) =
+            read(&format!("{{CodeUri: src, Handler: a.b, LoggingConfig: {config}}}"))
+        else {
+            panic!("{config}")
+        };
+        let spec = &read.function.spec;
+        assert!(spec.logging().is_json());
+        assert_eq!(spec.log_group(&"F".parse().unwrap()), "/aws/lambda/F");
+        let [note] = notes.as_slice() else { panic!("{notes:?}") };
+        assert!(note.starts_with("F.LoggingConfig.LogGroup is left at its default: "), "{note}");
+    }
+    let Ok(Read::Function(_, notes)) =
+        read("{CodeUri: src, Handler: a.b, LoggingConfig: !ImportValue logging}")
+    else {
+        panic!()
+    };
+    assert!(notes.concat().starts_with("F.LoggingConfig is left at its default: "), "{notes:?}");
+}
+
+#[test]
+fn variables_of_more_than_4_kb_are_refused() {
+    // The globals' two have 20 bytes.
+    let of = |bytes: usize| {
+        let value = "x".repeat(bytes - 20 - "OF".len());
+        let function = format!("{{CodeUri: src, Handler: a.b, Environment: {{Variables: {{OF: {value}}}}}}}");
+        read(&function).err()
+    };
+    assert_eq!(of(4_096), None);
+    let wrong = of(4_097).unwrap_or_default().concat();
+    assert!(wrong.ends_with(":Environment: has 4097 bytes of names and values; at most 4096"), "{wrong}");
+}
+
+#[test]
 fn what_is_wrong_is_told_at_its_property() {
     let wrong = |text: &str| read(text).err().unwrap_or_default().concat();
     assert!(wrong("{CodeUri: src, Handler: a.b, Timeout: 901}").contains("Timeout: should be less than"));
