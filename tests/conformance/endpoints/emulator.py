@@ -1,6 +1,5 @@
 """AWS's own emulator as an endpoint."""
 
-import glob
 import os
 import pathlib
 import shutil
@@ -13,7 +12,10 @@ import threading
 
 from fixtures import FUNCTIONS, RAW_COMMAND, RAW_RUNTIME
 
-from .base import LONG, TARGET, Endpoint, eventually, scratch
+from .base import LONG, ROOT, TARGET, Endpoint, eventually, scratch
+
+sys.path.append(str(ROOT / "tests/performance"))
+from emulator import emulator_binary  # noqa: E402
 
 
 class Emulator(Endpoint):
@@ -120,16 +122,3 @@ def free_port():
 def answers(port):
     with socket.socket() as one:
         return one.connect_ex(("127.0.0.1", port)) == 0
-
-
-def emulator_binary():
-    """The emulator from the wheel that carries it, fetched once."""
-    folder = TARGET / "tools/rie"
-    binary = folder / "aws-lambda-rie-x86_64"
-    if not binary.exists():
-        with tempfile.TemporaryDirectory(dir=scratch()) as wheels:
-            subprocess.run([sys.executable, "-m", "pip", "download", "-q", "--no-deps", "-d", wheels, "aws-sam-cli"], check=True)
-            wheel = glob.glob(f"{wheels}/*.whl")[0]
-            subprocess.run(["unzip", "-qjo", wheel, "*/aws-lambda-rie-x86_64", "-d", str(folder)], check=True)
-    binary.chmod(0o755)
-    return binary
