@@ -64,7 +64,7 @@ class Collector:
     def spans(self, trace):
         """Every span of a trace, with its attributes and its resource's as plain maps."""
         found = []
-        for line in self.file.read_text().splitlines() if self.file.exists() else []:
+        for line in whole_lines(self.file):
             for group in json.loads(line)["resourceSpans"]:
                 resource = plain(group["resource"].get("attributes", []))
                 for scope in group["scopeSpans"]:
@@ -84,6 +84,11 @@ class Collector:
     def stop(self):
         self.process.terminate()
         self.process.wait(30)
+
+
+def whole_lines(file):
+    """What a file has that is being written to, without a last line that is not there to its end yet."""
+    return file.read_bytes().split(b"\n")[:-1] if file.exists() else []
 
 
 def plain(attributes):
