@@ -6,6 +6,7 @@ use std::sync::Arc;
 
 use bytes::Bytes;
 use protocol::xray_datagram::{DATAGRAM_BYTES_MAX, Rejected, document};
+use rustix::net::{RecvFlags, recv};
 use tokio::io::Interest;
 use tokio::net::UdpSocket;
 use tokio::sync::{OwnedSemaphorePermit, Semaphore};
@@ -67,10 +68,14 @@ impl Daemon {
 
     /// The next datagram, if one has come.
     pub(crate) fn receive(&self) -> Option<Vec<u8>> {
-        // Asking for its length first, no buffer for the largest is kept for the many that are small.
-        let length = self.socket.try_io(Interest::READABLE, || Ok(rustix::io::ioctl_fionread(&self.socket)?));
-        let length = usize::try_from(length.ok()?).unwrap_or(DATAGRAM_BYTES_MAX);
-        let mut datagram = vec![0; length.min(DATAGRAM_BYTES_MAX)];
+        // Its length is asked of the datagram itself: no buffer for the largest is kept for the many that are small,
+        // and one that comes only after the question was asked is left for the next turn.
+        let length = self.socket.try_io(Interest::READABLE, || {
+            let peek = RecvFlags::PEEK | RecvFlags::TRUNC | RecvFlags::DONTWAIT;
+            let (_, length) = recv(&self.socket, &mut [0; 0], peek)?;
+            Ok(length)
+        });
+        let mut datagram = vec![0; length.ok()?.min(DATAGRAM_BYTES_MAX)];
         let length = self.socket.try_recv(&mut datagram).ok()?;
         datagram.truncate(length);
         Some(datagram)
@@ -117,6 +122,29 @@ mod tests {
             assert_eq!(daemon.receive().as_deref(), Some(datagram));
         }
         assert_eq!(daemon.receive(), None);
+    }
+
+    #[tokio::test]
+    async fn one_that_comes_while_the_port_is_asked_is_not_cut_off() {
+        const DATAGRAMS: usize = 100_000;
+        let daemon = daemon().await;
+        let address = daemon.address();
+        let client = std::thread::spawn(move || {
+            let socket = std::net::UdpSocket::bind((Ipv4Addr::LOCALHOST, 0)).unwrap();
+            for _ in 0..DATAGRAMS {
+                socket.send_to(b"a segment", address).unwrap();
+            }
+        });
+        let mut received = 0;
+        while !client.is_finished() {
+            while let Some(datagram) = daemon.receive() {
+                assert_eq!(datagram, b"a segment");
+                received += 1;
+            }
+            tokio::task::yield_now().await;
+        }
+        // Not all: the port's own room is bounded, too.
+        assert!(received > 0);
     }
 
     #[tokio::test]
