@@ -68,7 +68,8 @@ impl Actor {
         let reaped = self.processes.reap();
         for (pid, exit) in reaped.ended {
             if self.runtime.pid == Some(pid) {
-                let exit = self.told_apart(exit);
+                let internal_error = self.extensions.known.internal_error();
+                let exit = told_apart(exit, self.out_of_memory.any_since(), internal_error);
                 self.runtime.gone = true;
                 self.runtime.exit.get_or_insert(exit);
                 // Whoever waits in `next` is dead, and its connection must not count as open.
@@ -92,16 +93,6 @@ impl Actor {
         }
     }
 
-    /// A SIGKILL of the kernel's for lack of memory, told apart from any other, and the end of a runtime whose
-    /// internal extension told of an error.
-    fn told_apart(&mut self, exit: Exit) -> Exit {
-        if let Some(error_type) = self.extensions.known.internal_error() {
-            return exit.of_extension(error_type);
-        }
-        let killed = matches!(exit, Exit::Signal { number: 9, .. });
-        if self.out_of_memory.any_since() && killed { Exit::OutOfMemory } else { exit }
-    }
-
     /// All processes are gone; are their connections read to the end?
     pub(super) fn settle(&mut self) {
         if self.timers.is_set(Timer::Settle) && self.connections.none_open() {
@@ -123,5 +114,39 @@ impl Actor {
         self.logs.end_fragment();
         let effects = self.environment.runtime_ended(exit);
         self.apply(effects);
+    }
+}
+
+/// A SIGKILL of the kernel's for lack of memory, told apart from any other, and the end of a runtime whose internal
+/// extension told of an error. Memory comes first: what was told before is not why the kernel ended it.
+fn told_apart(exit: Exit, out_of_memory: bool, internal_error: Option<&'static str>) -> Exit {
+    match internal_error {
+        _ if out_of_memory && matches!(exit, Exit::Signal { number: 9, .. }) => Exit::OutOfMemory,
+        Some(error_type) => exit.of_extension(error_type),
+        None => exit,
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    const KILLED: Exit = Exit::Signal { number: 9, core_dumped: false };
+
+    #[test]
+    fn memory_that_is_used_up_comes_before_what_an_internal_extension_told() {
+        let told = Some("Extension.InitError");
+        assert_eq!(told_apart(KILLED, true, told), Exit::OutOfMemory);
+        assert_eq!(told_apart(KILLED, true, None), Exit::OutOfMemory);
+        assert_eq!(told_apart(KILLED, false, None), KILLED);
+        assert_eq!(told_apart(KILLED, false, told).error_type(), "Extension.InitError");
+    }
+
+    #[test]
+    fn an_exit_by_itself_is_not_for_lack_of_memory() {
+        // Another process of the function was ended for it, and the runtime went on.
+        assert_eq!(told_apart(Exit::Status(1), true, None), Exit::Status(1));
+        let told = told_apart(Exit::Status(1), true, Some("Extension.ExitError"));
+        assert_eq!((told.error_type(), told.to_string().as_str()), ("Extension.ExitError", "exit status 1"));
     }
 }
