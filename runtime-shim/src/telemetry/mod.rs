@@ -69,7 +69,7 @@ impl Telemetry {
                 subscriber.offer(event);
             }
             let (records, bytes) = history.lost(types);
-            subscriber.lose(records, bytes);
+            subscriber.missed(records, bytes);
         }
         if self.subscribers.len() >= SUBSCRIPTIONS_MAX {
             let oldest = self.subscribers.remove(0);

@@ -57,15 +57,20 @@ impl Subscriber {
         let body = event.body(self.subscription.schema)?;
         let told = self.tell_of_loss(body.len());
         if self.dropped.0 > 0 || !self.queue(body.clone()) {
-            self.lose(1, body.len() as u64);
+            self.lose(1, body.len() as u64, "it does not keep up");
         }
         told
     }
 
+    /// Counts events of before it subscribed, of which too many came to keep them for it.
+    pub(super) fn missed(&mut self, records: u64, bytes: u64) {
+        self.lose(records, bytes, "more came before it subscribed than are kept");
+    }
+
     /// Counts events that it does not get.
-    pub(super) fn lose(&mut self, records: u64, bytes: u64) {
+    fn lose(&mut self, records: u64, bytes: u64, why: &str) {
         if self.dropped.0 == 0 && records > 0 {
-            say(format_args!("events for the extension {} are dropped: it does not keep up", self.name));
+            say(format_args!("events for the extension {} are dropped: {why}", self.name));
         }
         self.dropped.0 += records;
         self.dropped.1 += bytes;
