@@ -68,16 +68,15 @@ async fn a_program_that_does_not_exist_is_an_invalid_entrypoint() {
 
 #[tokio::test]
 async fn an_init_phase_that_takes_too_long_is_repeated_inside_the_invocation() {
-    let shim = Shim::start_with(&[("KUBELAMBDA_INIT_LIMIT_MILLIS", "2000")]).await;
-    let mut assignment = assignment_with("RAW_INIT", "hang");
-    assignment.variables.insert("RAW_INIT_ONCE".into(), shim.path("never"));
-    std::fs::remove_file(shim.path("never")).ok();
-    // Hangs the first time only.
+    let shim = Shim::start_with(&[("KUBELAMBDA_INIT_LIMIT_MILLIS", "300")]).await;
+    let go = shim.path("go");
+    let hangs_until_then = format!("while not os.path.exists({go:?}): time.sleep(0.01)");
     let mut operator = shim.operator().await;
-    operator.assign(assignment, bytes::Bytes::new()).await;
+    operator.assign(assignment_with("RAW_CODE", &hangs_until_then), bytes::Bytes::new()).await;
     let state = operator.until_free().await;
     assert_eq!(state.init, Some(InitResult::TimedOut));
     shim.log_with("Phase: init\tStatus: timeout\n").await;
+    std::fs::write(&go, "").unwrap();
     let mut gateway = shim.gateway().await;
     let outcome = gateway.run_with(invoke(20_000), r#"{"next":1}"#).await;
     assert_eq!(outcome.succeeded().json(), json!({"next": 1}));

@@ -32,11 +32,6 @@ def call(method, path, body=None, headers={}, connection=None):
 def init():
     how = os.environ.get("RAW_INIT", "")
     exec(os.environ.get("RAW_CODE", ""), globals())
-    once = os.environ.get("RAW_INIT_ONCE")
-    if once:
-        if os.path.exists(once):
-            return
-        open(once, "w").close()
     if how.startswith("exit"):
         sys.exit(int(how[4:]))
     if how == "error":
