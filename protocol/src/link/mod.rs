@@ -18,6 +18,7 @@ pub mod environment;
 pub mod frame;
 pub mod handshake;
 pub mod response;
+pub mod state;
 pub mod timeline;
 pub mod trust;
 
