@@ -51,7 +51,7 @@ async fn invoked(
 }
 
 pub(super) fn refused(error: InvokeError, request_id: RequestId) -> Response<Body> {
-    tracing::debug!(%request_id, %error, "Invoke was refused");
+    tracing::debug!(%request_id, %error, "A request was refused");
     answer::failed(&errors::service_error(error))
 }
 

@@ -7,7 +7,7 @@ use axum::http::{Response, StatusCode};
 use axum::middleware::{self, Next};
 use axum::routing::{get, post};
 use protocol::lambda_api::invoke::{PATH, STREAMING_PATH};
-use protocol::lambda_api::{Exception, ServiceError, configuration as settings, headers};
+use protocol::lambda_api::{Exception, ServiceError, configuration as get_configuration, headers};
 
 use super::{answer, configuration, invoke, streaming};
 use crate::chance;
@@ -18,7 +18,7 @@ pub(super) fn router(gateway: Gateway) -> Router {
     Router::new()
         .route(PATH, post(invoke::invoke).fallback(other_method))
         .route(STREAMING_PATH, post(streaming::invoke).fallback(other_method))
-        .route(settings::PATH, get(configuration::get).fallback(other_method))
+        .route(get_configuration::PATH, get(configuration::get).fallback(other_method))
         .fallback(other_path)
         .layer(middleware::from_fn_with_state(gateway.clone(), identified))
         .with_state(gateway)
