@@ -56,7 +56,7 @@ impl Gateway {
             payload_budget: PayloadBudget::new(options.payload_bytes_in_flight_max),
             functions: FunctionMetrics::new(&registry)?,
             gauges: Gauges::new(&registry)?,
-            traces: Traces::start(options.collector.clone(), TraceMetrics::new(&registry)?),
+            traces: Traces::start(&options, TraceMetrics::new(&registry)?),
             registry,
             invocations: AtomicU64::new(0),
             leaving: AtomicBool::new(false),
@@ -105,7 +105,8 @@ impl Gateway {
             let Some(declared) = changes.borrow_and_update().clone() else { continue };
             let core = &self.0;
             let catalog = Arc::new(Catalog::build(&declared, |revision| core.fleets.of(revision)));
-            core.fleets.follow(&catalog, &core.options.region);
+            core.fleets.follow(&catalog);
+            core.traces.follow(&catalog, &core.options.region);
             core.gauges.functions.set(i64::try_from(catalog.functions().count()).unwrap_or(i64::MAX));
             core.catalog.store(Some(catalog));
             self.sweep();

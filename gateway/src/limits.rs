@@ -78,8 +78,12 @@ pub const OPERATOR_DIAL: Duration = Duration::from_secs(2);
 
 /// Spans that wait to be exported; beyond it they are dropped, and counted.
 pub const TRACE_QUEUE_SPANS_MAX: usize = 8_192;
-/// Bytes of those spans on the wire; likewise.
+/// Bytes that those spans will have on the wire; likewise. In memory they have more.
 pub const TRACE_QUEUE_BYTES_MAX: usize = 16 * 1024 * 1024;
+/// Of those spans, how many may be of one function.
+pub const TRACE_QUEUE_FUNCTION_SPANS_MAX: usize = TRACE_QUEUE_SPANS_MAX / 4;
+/// Of those bytes, how many may be of one function.
+pub const TRACE_QUEUE_FUNCTION_BYTES_MAX: usize = TRACE_QUEUE_BYTES_MAX / 4;
 /// Spans in one request to the collector; the rest goes with the next.
 pub const TRACE_BATCH_SPANS_MAX: usize = 512;
 /// Bytes after which a request to the collector takes nothing more.

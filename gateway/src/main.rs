@@ -124,7 +124,7 @@ fn terminated() -> std::io::Result<[Signal; 2]> {
 }
 
 fn options(settings: &Settings, link_key: protocol::link::trust::LinkKey) -> anyhow::Result<Options> {
-    let collector = settings.traces.clone().map(Collector::new).transpose().context("--otlp-certificate")?;
+    let collector = settings.traces.clone().map(Collector::new).transpose().context("the collector")?;
     Ok(Options {
         environment_wait: settings.environment_wait,
         waiting_per_function_max: settings.waiting_per_function_max,

@@ -34,6 +34,8 @@ pub struct Options {
     pub drain: Duration,
     /// Where spans go; nothing is collected without.
     pub collector: Option<Collector>,
+    /// How long spans wait for company.
+    pub trace_batch_wait: Duration,
 }
 
 impl Options {
@@ -51,6 +53,7 @@ impl Options {
             answer_stall: limits::ANSWER_STALL,
             drain: Duration::from_secs(limits::DRAIN_SECONDS_DEFAULT),
             collector: None,
+            trace_batch_wait: limits::TRACE_BATCH_WAIT,
         }
     }
 }

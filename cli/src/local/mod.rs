@@ -106,7 +106,7 @@ fn options(region: &Region, debug: bool) -> anyhow::Result<Options> {
 /// Where spans go, if anywhere.
 fn collector(flags: OtlpFlags) -> anyhow::Result<Option<Collector>> {
     let target = flags.target().map_err(|wrong| anyhow!(wrong.join("\n")))?;
-    target.map(Collector::new).transpose().context("--otlp-certificate")
+    target.map(Collector::new).transpose().context("the collector")
 }
 
 fn first_look(arguments: &LocalArguments) -> anyhow::Result<(Shelf, Look)> {

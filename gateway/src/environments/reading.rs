@@ -71,7 +71,7 @@ async fn take(session: &Session, message: FromEnvironment, body: Bytes) -> Resul
         FromEnvironment::Accepted { attempt } => accept(session, attempt),
         FromEnvironment::Response(part) => answer(session, part, body).await?,
         FromEnvironment::Finished { attempt, report } => finish(session, attempt, &report, body).await?,
-        FromEnvironment::Segment => session.traces.document(|| session.fleet.traces().resource(), &body),
+        FromEnvironment::Segment => session.traces.document(session.fleet.traces(), &body),
         FromEnvironment::Unknown => {}
     }
     Ok(())

@@ -3,7 +3,6 @@
 use std::collections::{HashMap, HashSet};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
-use domain::Region;
 use domain::placement::Bounds;
 use protocol::link::assignment::Revision;
 use protocol::link::control::Demand;
@@ -44,13 +43,12 @@ impl Fleets {
     }
 
     /// Brings every fleet in line with a new catalog: bounds and revisions of what exists, an end to the rest.
-    pub(crate) fn follow(&self, catalog: &Catalog, region: &Region) {
+    pub(crate) fn follow(&self, catalog: &Catalog) {
         let mut kept: HashSet<FleetKey> = HashSet::new();
         for function in catalog.functions() {
             kept.insert((function.revision.uid.clone(), function.revision.version.clone()));
             let environments_max = usize::try_from(function.environments_max).unwrap_or(usize::MAX);
             let bounds = Bounds { environments_max, waiting_max: self.waiting_per_function_max };
-            function.fleet.traces().follow(function, region);
             function.fleet.revise(function.revision.clone(), bounds);
         }
         let gone = self.lock().extract_if(|key, fleet| !kept.contains(key) && fleet.end()).count();

@@ -32,8 +32,11 @@ pub(super) const BUILD: &str = "kubelambda_gateway_build_info";
 /// Spans by what became of them.
 pub(super) const TRACE_SPANS: &str = "kubelambda_trace_spans_total";
 
+/// Segment documents by what became of them.
+pub(super) const TRACE_DOCUMENTS: &str = "kubelambda_trace_documents_total";
+
 /// Every name.
-pub const ALL: [&str; 15] = [
+pub const ALL: [&str; 16] = [
     INVOCATIONS,
     COLD_STARTS,
     DURATION,
@@ -49,6 +52,7 @@ pub const ALL: [&str; 15] = [
     FUNCTIONS,
     BUILD,
     TRACE_SPANS,
+    TRACE_DOCUMENTS,
 ];
 
 /// Labels of every series of a function.

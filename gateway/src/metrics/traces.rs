@@ -1,16 +1,18 @@
-//! What became of spans.
+//! What became of spans, and of the documents that functions send.
 
 use prometheus::{IntCounter, IntCounterVec, Opts, Registry};
 
 use super::names;
 
-/// Counters of spans by what became of them.
+/// Counters of spans and of documents by what became of them.
 #[derive(Debug, Clone)]
 pub(crate) struct TraceMetrics {
     exported: IntCounter,
     dropped: IntCounter,
     rejected: IntCounter,
-    invalid: IntCounter,
+    documents_read: IntCounter,
+    documents_dropped: IntCounter,
+    documents_invalid: IntCounter,
 }
 
 impl TraceMetrics {
@@ -19,11 +21,18 @@ impl TraceMetrics {
         let spans = IntCounterVec::new(spans, &["result"])?;
         registry.register(Box::new(spans.clone()))?;
         let of = |result: &str| spans.with_label_values(&[result]);
+        let documents =
+            Opts::new(names::TRACE_DOCUMENTS, "Segment documents of functions by what became of them.");
+        let documents = IntCounterVec::new(documents, &["result"])?;
+        registry.register(Box::new(documents.clone()))?;
+        let document = |result: &str| documents.with_label_values(&[result]);
         Ok(Self {
             exported: of("exported"),
             dropped: of("dropped"),
             rejected: of("rejected"),
-            invalid: of("invalid"),
+            documents_read: document("read"),
+            documents_dropped: document("dropped"),
+            documents_invalid: document("invalid"),
         })
     }
 
@@ -42,9 +51,19 @@ impl TraceMetrics {
         count(&self.rejected, spans);
     }
 
-    /// Documents that could not be read.
-    pub(crate) fn invalid(&self, documents: usize) {
-        count(&self.invalid, documents);
+    /// A document was read; its spans are counted each.
+    pub(crate) fn document_read(&self) {
+        self.documents_read.inc();
+    }
+
+    /// There was no room for what a document may tell; it was not read.
+    pub(crate) fn document_dropped(&self) {
+        self.documents_dropped.inc();
+    }
+
+    /// A document was too long, or none.
+    pub(crate) fn document_invalid(&self) {
+        self.documents_invalid.inc();
     }
 }
 

@@ -4,7 +4,7 @@
 //! added, one for traces is taken as it is; an empty variable counts as not set; headers are written as
 //! `key=value,key=value` with percent-encoded values.
 
-use std::path::PathBuf;
+use std::path::Path;
 
 use clap::Args;
 use hyper::header::{HeaderMap, HeaderName, HeaderValue};
@@ -12,7 +12,7 @@ use hyper::http::uri::{PathAndQuery, Uri};
 use percent_encoding::percent_decode_str;
 
 use super::wrong::Wrong;
-use crate::traces::Target;
+use crate::traces::{Target, authorities};
 
 /// The only protocol so far.
 const PROTOCOL: &str = "http/protobuf";
@@ -66,8 +66,13 @@ impl OtlpFlags {
                 headers.insert(name, value);
             }
         }
-        let certificate = set(self.otlp_certificate).map(PathBuf::from);
-        Some(Target { uri: uri?, headers, certificate })
+        let certificates = set(self.otlp_certificate).map(|file| {
+            authorities(Path::new(&file)).unwrap_or_else(|cause| {
+                wrong.add("--otlp-certificate", &file, &cause);
+                Vec::new()
+            })
+        });
+        Some(Target { uri: uri?, headers, certificates: certificates.unwrap_or_default() })
     }
 }
 
@@ -156,15 +161,17 @@ mod tests {
         let flags = OtlpFlags {
             otlp_headers: Some("ok=1,secret,a b=secret".to_owned()),
             otlp_protocol: Some("grpc".to_owned()),
+            otlp_certificate: Some("/nowhere/ca.pem".to_owned()),
             ..with("collector:4317")
         };
         let wrong = flags.target().unwrap_err();
-        assert_eq!(wrong.len(), 4, "{wrong:?}");
+        assert_eq!(wrong.len(), 5, "{wrong:?}");
         for (line, flag) in wrong.iter().zip([
             "--otlp-endpoint",
             "--otlp-protocol",
             "--otlp-headers entry 2",
             "--otlp-headers entry 3",
+            "--otlp-certificate /nowhere/ca.pem",
         ]) {
             assert!(line.starts_with(flag) && !line.contains("secret"), "{line}");
         }

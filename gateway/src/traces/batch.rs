@@ -5,10 +5,10 @@ use std::sync::Arc;
 use bytes::Bytes;
 use opentelemetry_proto::tonic::collector::trace::v1::ExportTraceServiceRequest;
 use opentelemetry_proto::tonic::common::v1::InstrumentationScope;
-use opentelemetry_proto::tonic::resource::v1::Resource;
 use opentelemetry_proto::tonic::trace::v1::{ResourceSpans, ScopeSpans, Span};
 use prost::Message as _;
 
+use super::room::Owner;
 use crate::limits;
 
 /// Who made spans.
@@ -34,7 +34,7 @@ impl Scope {
 /// Spans of one function and one maker.
 #[derive(Debug)]
 pub(super) struct Parcel {
-    pub(super) resource: Arc<Resource>,
+    pub(super) owner: Owner,
     pub(super) scope: Scope,
     pub(super) spans: Vec<Span>,
     /// Their size on the wire.
@@ -71,12 +71,13 @@ impl Batch {
             let spans = more.spans.split_off(room);
             let bytes = spans.iter().map(Span::encoded_len).sum();
             more.bytes = more.bytes.saturating_sub(bytes);
-            Parcel { resource: Arc::clone(&more.resource), scope: more.scope, spans, bytes }
+            Parcel { owner: more.owner.clone(), scope: more.scope, spans, bytes }
         });
         self.count += more.spans.len();
         self.bytes += more.bytes;
-        let same =
-            |part: &&mut Parcel| part.scope == more.scope && Arc::ptr_eq(&part.resource, &more.resource);
+        let same = |part: &&mut Parcel| {
+            part.scope == more.scope && Arc::ptr_eq(&part.owner.resource, &more.owner.resource)
+        };
         match self.parts.iter_mut().find(same) {
             Some(part) => part.spans.append(&mut more.spans),
             None => self.parts.push(more),
@@ -87,7 +88,7 @@ impl Batch {
     /// The request's body.
     pub(super) fn encode(self) -> Bytes {
         let resource_spans = self.parts.into_iter().map(|part| ResourceSpans {
-            resource: Some((*part.resource).clone()),
+            resource: Some((*part.owner.resource).clone()),
             scope_spans: vec![ScopeSpans {
                 scope: Some(part.scope.instrumentation()),
                 spans: part.spans,
@@ -102,16 +103,21 @@ impl Batch {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::traces::room::Room;
 
-    fn spans(resource: &Arc<Resource>, count: usize) -> Parcel {
+    fn owner() -> Owner {
+        Owner { resource: Arc::default(), room: Arc::new(Room::of_one()) }
+    }
+
+    fn spans(owner: &Owner, count: usize) -> Parcel {
         let spans = vec![Span { name: "n".into(), ..Span::default() }; count];
         let bytes = spans.iter().map(Span::encoded_len).sum();
-        Parcel { resource: Arc::clone(resource), scope: Scope::Document, spans, bytes }
+        Parcel { owner: owner.clone(), scope: Scope::Document, spans, bytes }
     }
 
     #[test]
     fn a_batch_takes_what_fits_and_groups_by_function() {
-        let (one, two) = (Arc::default(), Arc::default());
+        let (one, two) = (owner(), owner());
         let mut batch = Batch::default();
         assert!(batch.add(spans(&one, 1)).is_none() && batch.add(spans(&two, 2)).is_none());
         let rest = batch.add(spans(&one, limits::TRACE_BATCH_SPANS_MAX)).unwrap();

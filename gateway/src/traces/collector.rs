@@ -6,7 +6,7 @@
 //! Source: the OTLP specification, "OTLP/HTTP Response": 200 with a message that may tell of spans that were not
 //! taken; 429, 502, 503 and 504 may go through later, after `Retry-After`; nothing else will.
 
-use std::path::{Path, PathBuf};
+use std::path::Path;
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -34,24 +34,8 @@ pub struct Target {
     pub uri: Uri,
     /// What goes with each request, such as a key.
     pub headers: HeaderMap,
-    /// File with certificate authorities (PEM) to trust beside the public ones.
-    pub certificate: Option<PathBuf>,
-}
-
-/// Why there is no client.
-#[derive(Debug, thiserror::Error)]
-pub enum TlsError {
-    /// The file with more certificate authorities.
-    #[error("{path}: {cause}")]
-    Certificate {
-        /// The file.
-        path: String,
-        /// What is wrong with it.
-        cause: String,
-    },
-    /// TLS itself.
-    #[error(transparent)]
-    Tls(#[from] rustls::Error),
+    /// Certificate authorities to trust beside the public ones.
+    pub certificates: Vec<CertificateDer<'static>>,
 }
 
 /// A collector.
@@ -74,11 +58,10 @@ pub(super) enum Sent {
 
 impl Collector {
     /// A client for `target`. Nothing is dialled yet.
-    pub fn new(target: Target) -> Result<Self, TlsError> {
+    pub fn new(target: Target) -> Result<Self, rustls::Error> {
         let mut roots = RootCertStore { roots: webpki_roots::TLS_SERVER_ROOTS.to_vec() };
-        if let Some(path) = &target.certificate {
-            trust(&mut roots, path)
-                .map_err(|cause| TlsError::Certificate { path: path.display().to_string(), cause })?;
+        for certificate in &target.certificates {
+            roots.add(certificate.clone())?;
         }
         let provider = Arc::new(rustls::crypto::ring::default_provider());
         let tls = ClientConfig::builder_with_provider(provider)
@@ -138,14 +121,18 @@ fn retry_after(headers: &HeaderMap) -> Option<Duration> {
     Some(Duration::from_secs(seconds).min(limits::TRACE_RETRY_AFTER_MAX))
 }
 
-fn trust(roots: &mut RootCertStore, path: &Path) -> Result<(), String> {
-    let certificates = CertificateDer::pem_file_iter(path).map_err(|error| error.to_string())?;
-    let mut added = 0;
-    for certificate in certificates {
-        roots.add(certificate.map_err(|error| error.to_string())?).map_err(|error| error.to_string())?;
-        added += 1;
+/// The certificate authorities in a PEM file: at least one, and each of them one that can be trusted.
+pub(crate) fn authorities(path: &Path) -> Result<Vec<CertificateDer<'static>>, String> {
+    let read = CertificateDer::pem_file_iter(path).and_then(Iterator::collect::<Result<Vec<_>, _>>);
+    let certificates = read.map_err(|error| error.to_string())?;
+    for certificate in &certificates {
+        RootCertStore::empty().add(certificate.clone()).map_err(|error| error.to_string())?;
     }
-    if added == 0 { Err("there is no certificate in the file".to_owned()) } else { Ok(()) }
+    if certificates.is_empty() {
+        Err("there is no certificate in the file".to_owned())
+    } else {
+        Ok(certificates)
+    }
 }
 
 /// An error with its causes: the first says little.

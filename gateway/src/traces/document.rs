@@ -8,6 +8,7 @@
 //! | `cause.exceptions` | events `exception` |
 //! | `http`, `sql`, `aws`, `user` | `http.*`, `url.full`, `db.*`, `aws.*`, `enduser.id` |
 //! | `annotations` | attributes of that name, and `aws.xray.annotations` with the names |
+//! | those named like what the platform says | `aws.xray.annotation.<name>` |
 //! | `metadata` | `aws.xray.metadata.<namespace>`, JSON text |
 
 use opentelemetry_proto::tonic::trace::v1::span::{Event, SpanKind};
@@ -18,6 +19,10 @@ use protocol::xray::{Document, Segment, SegmentId, TraceId};
 use serde_json::{Map, Value};
 
 use super::attributes::Attributes;
+
+/// How names begin under which the platform tells whose a span is, and what of AWS it is about. Many places show
+/// attributes of a span and of its resource side by side, so a function's own word must not have such a name.
+const RESERVED: [&str; 5] = ["service.", "cloud.", "faas.", "k8s.", "aws."];
 
 /// The spans that a document tells of; none of what has not ended.
 pub(super) fn spans(document: &Document) -> Vec<Span> {
@@ -123,7 +128,11 @@ fn attributes(segment: &Segment) -> Attributes {
     put_aws(&mut attributes, segment);
     attributes.put_some("enduser.id", segment.user.as_ref());
     for (key, value) in &segment.annotations {
-        attributes.put_json(key, value);
+        if RESERVED.iter().any(|prefix| key.starts_with(prefix)) {
+            attributes.put_json(&format!("aws.xray.annotation.{key}"), value);
+        } else {
+            attributes.put_json(key, value);
+        }
     }
     if !segment.annotations.is_empty() {
         attributes.put_list("aws.xray.annotations", segment.annotations.keys().cloned());
@@ -173,11 +182,23 @@ fn put_sql(attributes: &mut Attributes, sql: &Map<String, Value>) {
     }
     put_all(attributes, sql, &names);
     let Some(url) = sql.get("url").and_then(Value::as_str) else { return };
-    let address = url.split_once('?').map_or(url, |(address, _)| address);
-    attributes.put("db.connection_string", address);
+    let Some(address) = without_secrets(url) else { return };
+    attributes.put("db.connection_string", &address);
     if let Some((_, name)) = address.rsplit_once('/').filter(|(server, _)| server.contains("//")) {
         attributes.put("db.namespace", name);
     }
+}
+
+/// The address in a connection URL: without parameters and without who logs in, as both may hold a password.
+/// Nothing where the two cannot be told apart.
+fn without_secrets(url: &str) -> Option<String> {
+    let (address, parameters) = url.find(['?', ';']).map_or((url, ""), |at| url.split_at(at));
+    let (scheme, rest) = address.split_at(address.find("//").map_or(0, |at| at + 2));
+    if !rest.contains('/') && parameters.contains('@') {
+        return None;
+    }
+    let server = rest.rsplit_once('@').map_or(rest, |(_, server)| server);
+    Some(format!("{scheme}{server}"))
 }
 
 fn put_aws(attributes: &mut Attributes, segment: &Segment) {

@@ -10,7 +10,7 @@ use tokio_util::sync::CancellationToken;
 
 use super::batch::{Batch, Parcel};
 use super::collector::{Collector, Sent};
-use super::queue::Waiting;
+use super::room::Room;
 use crate::metrics::TraceMetrics;
 use crate::{chance, limits};
 
@@ -23,26 +23,18 @@ const RETRY: Backoff = Backoff {
 /// The exporter.
 #[derive(Debug)]
 pub(super) struct Exporter {
-    collector: Collector,
-    queue: mpsc::Receiver<Parcel>,
-    waiting: Arc<Waiting>,
-    metrics: TraceMetrics,
-    closing: CancellationToken,
+    pub(super) collector: Collector,
+    /// How long spans wait for company.
+    pub(super) batch_wait: Duration,
+    pub(super) queue: mpsc::Receiver<Parcel>,
+    pub(super) room: Arc<Room>,
+    pub(super) metrics: TraceMetrics,
+    pub(super) closing: CancellationToken,
     /// What did not fit into the last batch.
-    rest: Option<Parcel>,
+    pub(super) rest: Option<Parcel>,
 }
 
 impl Exporter {
-    pub(super) fn new(
-        collector: Collector,
-        queue: mpsc::Receiver<Parcel>,
-        waiting: Arc<Waiting>,
-        metrics: TraceMetrics,
-        closing: CancellationToken,
-    ) -> Self {
-        Self { collector, queue, waiting, metrics, closing, rest: None }
-    }
-
     /// Runs until the gateway stops and the queue is empty.
     pub(super) async fn run(mut self) {
         loop {
@@ -61,7 +53,7 @@ impl Exporter {
             Some(rest) => Some(rest),
             None => self.next().await,
         };
-        let until = Instant::now() + limits::TRACE_BATCH_WAIT;
+        let until = Instant::now() + self.batch_wait;
         let mut more = first;
         while let Some(spans) = more {
             self.rest = batch.add(spans);
@@ -82,7 +74,7 @@ impl Exporter {
             () = closing.cancelled() => self.queue.try_recv().ok(),
         };
         if let Some(spans) = &next {
-            self.waiting.release(spans.spans.len(), spans.bytes);
+            spans.owner.release(&self.room, spans.spans.len(), spans.bytes);
         }
         next
     }
@@ -95,7 +87,8 @@ impl Exporter {
             match self.collector.send(body.clone()).await {
                 Sent::Accepted { rejected, message } => return self.accepted(count, rejected, &message),
                 Sent::Later { after, why } if attempts < limits::TRACE_EXPORT_ATTEMPTS_MAX => {
-                    let wait = after.unwrap_or_else(|| RETRY.wait(attempts, chance::jitter()));
+                    let wait =
+                        after.unwrap_or_else(|| RETRY.wait(attempts, chance::jitter())).max(RETRY.least);
                     tracing::debug!(why, ?wait, "Spans are exported later");
                     sleep(wait).await;
                 }

@@ -14,6 +14,7 @@
 //! A document with `in_progress` is not exported: the whole one that follows it takes its place, and a span
 //! cannot be corrected. So of a call that a time-out cuts off, nothing is told but the invocation itself.
 
+mod answering;
 mod attributes;
 mod batch;
 mod collector;
@@ -21,9 +22,12 @@ mod document;
 mod exporter;
 mod function;
 mod queue;
+mod room;
 mod segments;
 
-pub use collector::{Collector, Target, TlsError};
+pub(crate) use answering::{Answering, Arrival};
+pub(crate) use collector::authorities;
+pub use collector::{Collector, Target};
 pub(crate) use function::FunctionTraces;
 pub(crate) use queue::Traces;
-pub(crate) use segments::{Answering, Arrival, Segments};
+pub(crate) use segments::Segments;

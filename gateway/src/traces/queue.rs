@@ -1,13 +1,13 @@
-//! Where spans wait for the exporter: bounded in number and bytes, and never waited for.
+//! Where spans wait for the exporter: bounded in number and bytes, and never waited for. How much each may is in `room`.
 
 use std::sync::Arc;
 use std::sync::atomic::{AtomicUsize, Ordering};
 use std::time::Duration;
 
-use bytes::Bytes;
-use opentelemetry_proto::tonic::resource::v1::Resource;
+use domain::Region;
 use opentelemetry_proto::tonic::trace::v1::Span;
 use prost::Message as _;
+use protocol::link::environment::SEGMENT_BYTES_MAX;
 use protocol::xray::Document;
 use tokio::sync::mpsc;
 use tokio::time::{Instant, sleep, timeout_at};
@@ -17,8 +17,12 @@ use super::batch::{Parcel, Scope};
 use super::collector::Collector;
 use super::document;
 use super::exporter::Exporter;
+use super::function::FunctionTraces;
+use super::room::{Owner, Room};
+use crate::catalog::Catalog;
 use crate::limits;
 use crate::metrics::TraceMetrics;
+use crate::options::Options;
 
 /// How often it is looked whether invocations are still unfinished when the gateway stops.
 const UNFINISHED_LOOK: Duration = Duration::from_millis(10);
@@ -30,7 +34,7 @@ pub(crate) struct Traces(Option<Arc<Queue>>);
 #[derive(Debug)]
 pub(super) struct Queue {
     sender: mpsc::Sender<Parcel>,
-    waiting: Arc<Waiting>,
+    room: Arc<Room>,
     metrics: TraceMetrics,
     /// Traced invocations whose segments are not all there yet.
     unfinished: AtomicUsize,
@@ -40,37 +44,11 @@ pub(super) struct Queue {
     ended: CancellationToken,
 }
 
-/// What is queued.
-#[derive(Debug, Default)]
-pub(super) struct Waiting {
-    spans: AtomicUsize,
-    bytes: AtomicUsize,
-}
-
-impl Waiting {
-    /// Counts in what there is room for.
-    fn reserve(&self, spans: usize, bytes: usize) -> bool {
-        let spans_now = self.spans.fetch_add(spans, Ordering::Relaxed) + spans;
-        let bytes_now = self.bytes.fetch_add(bytes, Ordering::Relaxed) + bytes;
-        let room = spans_now <= limits::TRACE_QUEUE_SPANS_MAX && bytes_now <= limits::TRACE_QUEUE_BYTES_MAX;
-        if !room {
-            self.release(spans, bytes);
-        }
-        room
-    }
-
-    /// Counts out what is no longer queued.
-    pub(super) fn release(&self, spans: usize, bytes: usize) {
-        self.spans.fetch_sub(spans, Ordering::Relaxed);
-        self.bytes.fetch_sub(bytes, Ordering::Relaxed);
-    }
-}
-
 impl Traces {
     /// Starts exporting, where there is a collector.
-    pub(crate) fn start(collector: Option<Collector>, metrics: TraceMetrics) -> Self {
-        let Some(collector) = collector else { return Self(None) };
-        let (queue, exporter) = Queue::new(collector, metrics);
+    pub(crate) fn start(options: &Options, metrics: TraceMetrics) -> Self {
+        let Some(collector) = options.collector.clone() else { return Self(None) };
+        let (queue, exporter) = Queue::new(collector, options.trace_batch_wait, metrics);
         let ended = queue.ended.clone();
         drop(tokio::spawn(async move {
             exporter.run().await;
@@ -84,15 +62,31 @@ impl Traces {
         self.0.as_ref()
     }
 
-    /// A function sent a segment document.
-    pub(crate) fn document(&self, resource: impl FnOnce() -> Option<Arc<Resource>>, body: &Bytes) {
+    /// Takes over what a catalog says of its functions.
+    pub(crate) fn follow(&self, catalog: &Catalog, region: &Region) {
+        if self.0.is_some() {
+            catalog.functions().for_each(|function| function.fleet.traces().follow(function, region));
+        }
+    }
+
+    /// A function sent a segment document. Where there is no room, it is not even read.
+    pub(crate) fn document(&self, function: &FunctionTraces, body: &[u8]) {
         let Some(queue) = &self.0 else { return };
-        let Some(resource) = resource() else { return };
+        let Some(owner) = function.owner() else { return };
+        if body.len() > SEGMENT_BYTES_MAX {
+            return queue.metrics.document_invalid();
+        }
+        if owner.room.is_full() || queue.room.is_full() {
+            return queue.metrics.document_dropped();
+        }
         match Document::parse(body) {
-            Ok(document) => queue.put(resource, Scope::Document, document::spans(&document)),
+            Ok(document) => {
+                queue.metrics.document_read();
+                queue.put(owner, Scope::Document, document::spans(&document));
+            }
             Err(error) => {
                 tracing::debug!(%error, "A segment document was not read");
-                queue.metrics.invalid(1);
+                queue.metrics.document_invalid();
             }
         }
     }
@@ -110,34 +104,41 @@ impl Traces {
         drop(timeout_at(until - limits::TRACE_FLUSH / 2, unfinished).await);
         queue.closing.cancel();
         if timeout_at(until, queue.ended.cancelled()).await.is_err() {
-            let left = queue.waiting.spans.load(Ordering::Relaxed);
+            let left = queue.room.spans();
             tracing::warn!(left, "Spans could not be exported before the end");
         }
     }
 }
 
 impl Queue {
-    fn new(collector: Collector, metrics: TraceMetrics) -> (Self, Exporter) {
+    fn new(collector: Collector, batch_wait: Duration, metrics: TraceMetrics) -> (Self, Exporter) {
         let (sender, receiver) = mpsc::channel(limits::TRACE_QUEUE_SPANS_MAX);
-        let (waiting, closing) = (Arc::<Waiting>::default(), CancellationToken::new());
-        let exporter =
-            Exporter::new(collector, receiver, Arc::clone(&waiting), metrics.clone(), closing.clone());
+        let (room, closing) = (Arc::new(Room::of_all()), CancellationToken::new());
+        let exporter = Exporter {
+            collector,
+            batch_wait,
+            queue: receiver,
+            room: Arc::clone(&room),
+            metrics: metrics.clone(),
+            closing: closing.clone(),
+            rest: None,
+        };
         let (unfinished, ended) = (AtomicUsize::new(0), CancellationToken::new());
-        (Self { sender, waiting, metrics, unfinished, closing, ended }, exporter)
+        (Self { sender, room, metrics, unfinished, closing, ended }, exporter)
     }
 
     /// Queues spans, or drops them where there is no room.
-    pub(super) fn put(&self, resource: Arc<Resource>, scope: Scope, spans: Vec<Span>) {
+    pub(super) fn put(&self, owner: Owner, scope: Scope, spans: Vec<Span>) {
         if spans.is_empty() {
             return;
         }
         let (count, bytes) = (spans.len(), spans.iter().map(Span::encoded_len).sum());
-        if !self.waiting.reserve(count, bytes) {
+        if !owner.take(&self.room, scope, count, bytes) {
             self.metrics.dropped(count);
             return;
         }
-        if self.sender.try_send(Parcel { resource, scope, spans, bytes }).is_err() {
-            self.waiting.release(count, bytes);
+        if let Err(error) = self.sender.try_send(Parcel { owner, scope, spans, bytes }) {
+            error.into_inner().owner.release(&self.room, count, bytes);
             self.metrics.dropped(count);
         }
     }
@@ -150,21 +151,5 @@ impl Queue {
     /// Nothing more will come of a traced invocation.
     pub(super) fn finished(&self) {
         self.unfinished.fetch_sub(1, Ordering::Relaxed);
-    }
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn there_is_room_up_to_both_bounds_and_not_beyond() {
-        let (spans, bytes) = (limits::TRACE_QUEUE_SPANS_MAX, limits::TRACE_QUEUE_BYTES_MAX);
-        let waiting = Waiting::default();
-        assert!(waiting.reserve(spans - 1, 1) && waiting.reserve(1, 1));
-        assert!(!waiting.reserve(1, 1), "one span more");
-        waiting.release(spans, 2);
-        assert!(!waiting.reserve(1, bytes + 1), "one byte more");
-        assert!(waiting.reserve(1, bytes), "what was refused is not counted");
     }
 }

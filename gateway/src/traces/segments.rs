@@ -9,24 +9,27 @@
 //!    └─ what the function sends
 //! ```
 //!
+//! An init phase that was over before the request came is told as it was, but the function's own segment begins
+//! with the hand-over: it is how long the function took for this request.
+//!
 //! An invocation that no environment took has the first only. Two clocks may differ, and are told as they are:
 //! what a function sends has its environment's clock too.
 
 use std::sync::{Arc, OnceLock};
-use std::time::Instant;
 
 use domain::{AttemptId, RequestId, TracingMode};
-use opentelemetry_proto::tonic::resource::v1::Resource;
 use opentelemetry_proto::tonic::trace::v1::span::{Event, SpanKind};
 use opentelemetry_proto::tonic::trace::v1::status::StatusCode;
 use opentelemetry_proto::tonic::trace::v1::{Span, Status};
 use protocol::lambda_api::trace::TraceHeader;
-use protocol::link::environment::{FunctionError, Interval, Report};
+use protocol::link::environment::{FunctionError, Interval, Report, Timeline};
 use protocol::xray::{SegmentId, TraceId};
 
+use super::answering::Arrival;
 use super::attributes::Attributes;
 use super::batch::Scope;
 use super::queue::{Queue, Traces};
+use super::room::Owner;
 use crate::catalog::{FunctionEntry, Resolved};
 use crate::chance::{self, NoRandomBytes};
 
@@ -35,26 +38,11 @@ const FAILED: u16 = 500;
 /// Status of an answer to an invocation that was not let in.
 const THROTTLED: u16 = 429;
 
-/// When a request came, by both clocks.
-#[derive(Debug, Clone, Copy)]
-pub(crate) struct Arrival(Instant);
-
-impl Arrival {
-    pub(crate) fn now() -> Self {
-        Self(Instant::now())
-    }
-
-    /// The same moment by the wall clock, in microseconds since the epoch.
-    fn epoch_us(self) -> u64 {
-        chance::epoch_us().saturating_sub(u64::try_from(self.0.elapsed().as_micros()).unwrap_or_default())
-    }
-}
-
 /// The platform's segments of one invocation that is sampled.
 #[derive(Debug)]
 pub(crate) struct Segments {
     queue: Arc<Queue>,
-    resource: Arc<Resource>,
+    owner: Owner,
     name: String,
     request_id: RequestId,
     invoked_arn: String,
@@ -87,11 +75,11 @@ impl Traces {
         }
         let (service, function_id) = (chance::segment_id()?, chance::segment_id()?);
         let parts = [chance::segment_id()?, chance::segment_id()?];
-        let begun = self.queue().zip(function.fleet.traces().resource()).map(|(queue, resource)| {
+        let begun = self.queue().zip(function.fleet.traces().owner()).map(|(queue, owner)| {
             queue.begun();
             Arc::new(Segments {
                 queue: Arc::clone(queue),
-                resource,
+                owner,
                 name: function.name.to_string(),
                 request_id,
                 invoked_arn: resolved.invoked_arn.clone(),
@@ -124,8 +112,8 @@ impl Segments {
     pub(crate) fn finished(&self, attempt: AttemptId, report: &Report) {
         let Some(timeline) = &report.timeline else { return };
         let [initialization, overhead] = self.parts;
-        let start_us = timeline.init.map_or(timeline.invocation.start_us, |init| init.interval.start_us);
-        let whole = Interval { start_us, end_us: timeline.ended_us };
+        let whole =
+            Interval { start_us: began_us(timeline, self.arrived.epoch_us()), end_us: timeline.ended_us };
         let after = Interval { start_us: timeline.invocation.end_us, end_us: timeline.ended_us };
         let mut spans = vec![self.function_span(whole, timeline.init.is_some())];
         if let Some(init) = timeline.init {
@@ -137,7 +125,7 @@ impl Segments {
             spans.push(self.part(invocation, "Invocation", timeline.invocation, failure));
         }
         spans.push(self.part(overhead, "Overhead", after, None));
-        self.queue.put(Arc::clone(&self.resource), Scope::Platform, spans);
+        self.queue.put(self.owner.clone(), Scope::Platform, spans);
     }
 
     fn function_span(&self, interval: Interval, cold: bool) -> Span {
@@ -159,7 +147,7 @@ impl Segments {
     }
 
     /// The request was answered; without a status, its caller went away before.
-    fn answered(&self, status: Option<u16>, failure: Option<&str>) {
+    pub(super) fn answered(&self, status: Option<u16>, failure: Option<&str>) {
         let mut attributes = self.attributes("AWS::Lambda");
         attributes.put("http.request.method", "POST");
         attributes.put_some("http.response.status_code", status.map(i64::from));
@@ -170,7 +158,7 @@ impl Segments {
         let mut span = self.span(self.service, self.parent, &self.name, interval, SpanKind::Server);
         span.attributes = attributes.into_parts().0;
         span.status = failure.map(error);
-        self.queue.put(Arc::clone(&self.resource), Scope::Platform, vec![span]);
+        self.queue.put(self.owner.clone(), Scope::Platform, vec![span]);
     }
 
     fn attributes(&self, origin: &str) -> Attributes {
@@ -208,6 +196,12 @@ impl Drop for Segments {
     }
 }
 
+/// When the function's segment begins: with the init phase only where the request waited for it.
+fn began_us(timeline: &Timeline, arrived_us: u64) -> u64 {
+    let init = timeline.init.map(|init| init.interval).filter(|init| init.end_us > arrived_us);
+    init.map_or(timeline.invocation.start_us, |init| init.start_us)
+}
+
 fn error(message: &str) -> Status {
     Status { code: StatusCode::Error.into(), message: message.to_owned() }
 }
@@ -224,30 +218,21 @@ fn exception(class: &str, end_us: u64) -> Event {
     }
 }
 
-/// A request that is being answered; dropped when it has been, or when its caller went away.
-#[derive(Debug)]
-pub(crate) struct Answering {
-    segments: Option<Arc<Segments>>,
-    status: Option<u16>,
-    failure: Option<String>,
-}
+#[cfg(test)]
+mod tests {
+    use protocol::link::environment::InitInterval;
 
-impl Answering {
-    pub(crate) fn new(segments: Option<Arc<Segments>>) -> Self {
-        Self { segments, status: None, failure: None }
-    }
+    use super::*;
 
-    /// With this status, and where it tells of an error, with this one.
-    pub(crate) fn with(&mut self, status: u16, failure: Option<&str>) {
-        self.status = Some(status);
-        self.failure = failure.map(str::to_owned);
-    }
-}
-
-impl Drop for Answering {
-    fn drop(&mut self) {
-        if let Some(segments) = &self.segments {
-            segments.answered(self.status, self.failure.as_deref());
-        }
+    #[test]
+    fn it_begins_with_an_init_phase_that_the_request_waited_for() {
+        let interval = Interval { start_us: 100, end_us: 200 };
+        let invocation = Interval { start_us: 300, end_us: 400 };
+        let cold =
+            Timeline { init: Some(InitInterval { interval, failed: false }), invocation, ended_us: 500 };
+        assert_eq!(began_us(&cold, 50), 100, "it came before");
+        assert_eq!(began_us(&cold, 150), 100, "it came meanwhile");
+        assert_eq!(began_us(&cold, 200), 300, "it came when that was over");
+        assert_eq!(began_us(&Timeline { init: None, ..cold }, 50), 300);
     }
 }

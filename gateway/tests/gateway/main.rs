@@ -23,5 +23,6 @@ mod raw;
 mod real_shim;
 mod streaming;
 mod support;
+mod trace_export;
 mod traces;
 mod waiting;

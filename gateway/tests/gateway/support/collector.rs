@@ -2,7 +2,7 @@
 
 use std::collections::BTreeMap;
 use std::sync::{Arc, Mutex};
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
 use bytes::Bytes;
 use gateway::traces::{Collector, Target};
@@ -35,6 +35,7 @@ pub enum Say {
 #[derive(Debug, Default)]
 struct Shared {
     said: Mutex<Vec<Say>>,
+    came: Mutex<Vec<Instant>>,
     requests: Mutex<Vec<(String, HeaderMap, ExportTraceServiceRequest)>>,
 }
 
@@ -78,7 +79,7 @@ impl Receiver {
         let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
         let address = listener.local_addr().unwrap();
         let said = said.iter().rev().copied().collect();
-        let shared = Arc::new(Shared { said: Mutex::new(said), requests: Mutex::default() });
+        let shared = Arc::new(Shared { said: Mutex::new(said), ..Shared::default() });
         let served = Arc::clone(&shared);
         tokio::spawn(async move {
             while let Ok((stream, _)) = listener.accept().await {
@@ -94,10 +95,16 @@ impl Receiver {
     pub fn collector(&self) -> Collector {
         let uri = format!("http://{}/v1/traces", self.address).parse().unwrap();
         let headers = HeaderMap::from_iter([("x-key".parse().unwrap(), "secret".parse().unwrap())]);
-        Collector::new(Target { uri, headers, certificate: None }).unwrap()
+        Collector::new(Target { uri, headers, certificates: Vec::new() }).unwrap()
     }
 
-    /// Paths and headers of the requests that came.
+    /// How long it was from each request to the next, those that were not taken too.
+    pub fn pauses(&self) -> Vec<Duration> {
+        let came = self.shared.came.lock().unwrap();
+        came.windows(2).map(|two| two[1] - two[0]).collect()
+    }
+
+    /// Paths and headers of the requests that were taken.
     pub fn requests(&self) -> Vec<(String, HeaderMap)> {
         let requests = self.shared.requests.lock().unwrap();
         requests.iter().map(|(path, headers, _)| (path.clone(), headers.clone())).collect()
@@ -136,6 +143,7 @@ impl Receiver {
 }
 
 async fn answer(shared: Arc<Shared>, request: Request<Incoming>) -> hyper::Result<Response<Full<Bytes>>> {
+    shared.came.lock().unwrap().push(Instant::now());
     let (head, body) = request.into_parts();
     let body = body.collect().await?.to_bytes();
     let said = shared.said.lock().unwrap().pop();

@@ -8,3 +8,4 @@ pub mod fake;
 pub mod gateway;
 pub mod shim;
 pub mod stream;
+pub mod traced;
