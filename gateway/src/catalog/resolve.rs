@@ -36,6 +36,7 @@ pub enum NotResolved {
 
 impl NotResolved {
     /// As Invoke tells it: with the version that it means, also where none was written.
+    #[must_use]
     pub fn of_invoke(mut self) -> Self {
         if let Self::NotFound { arn } = &mut self {
             arn.qualifier.get_or_insert(Qualifier::Latest);

@@ -119,7 +119,7 @@ mod tests {
 
     /// Takes one span after the other until there is no room.
     fn fill(owner: &Owner, all: &Room, scope: Scope) -> usize {
-        (0..).take_while(|_| owner.take(all, scope, 1, 1)).count()
+        (0..=limits::TRACE_QUEUE_SPANS_MAX).take_while(|_| owner.take(all, scope, 1, 1)).count()
     }
 
     #[test]

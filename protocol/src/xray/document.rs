@@ -195,6 +195,11 @@ impl Segment {
         }
         self.subsegments.iter().try_for_each(Self::check)
     }
+
+    /// How many segments it is, with all its parts.
+    pub fn count(&self) -> usize {
+        1 + self.subsegments.iter().map(Self::count).sum::<usize>()
+    }
 }
 
 #[cfg(test)]
