@@ -2,8 +2,8 @@
 //!
 //! Layouts are those of CloudWatch: tools cut `REPORT` apart at its tabs, so the trailing one is kept.
 
-use crate::RequestId;
 use crate::extensions::Extension;
+use crate::{Region, RequestId, RuntimeVersion};
 
 /// How an invocation ended, for `REPORT`.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -80,6 +80,11 @@ impl ReportLine {
             "REPORT RequestId: {request}\tDuration: {duration_ms:.2} ms\tBilled Duration: {billed} ms\tMemory Size: {memory_mb} MB\tMax Memory Used: {max_memory_used_mb} MB\t{init}{status}\n{trace}"
         )
     }
+}
+
+/// The line before the init phase of a managed runtime. No recording has it for one repeated inside an invocation.
+pub fn init_start(runtime: &RuntimeVersion, region: &Region) -> String {
+    format!("INIT_START Runtime Version: {}\tRuntime Version ARN: {}\n", runtime.version, runtime.arn(region))
 }
 
 /// The line before an invocation's own.
@@ -179,6 +184,15 @@ mod tests {
         assert!(line.ends_with("Max Memory Used: 37 MB\tStatus: timeout\n"), "{line}");
         let line = report(None, Ending::Error { error_type: "Runtime.OutOfMemory".into() }).to_line();
         assert!(line.ends_with("MB\tStatus: error\tError Type: Runtime.OutOfMemory\n"), "{line}");
+    }
+
+    #[test]
+    fn an_init_phase_begins_with_the_runtime_s_version() {
+        let runtime = RuntimeVersion { version: "python:3.10.v11".into(), id: "0a".repeat(32) };
+        // As recorded from AWS, account and all: there is none.
+        let expected = "INIT_START Runtime Version: python:3.10.v11\tRuntime Version ARN: arn:aws:lambda:eu-west-1::runtime:";
+        let expected = format!("{expected}{}\n", "0a".repeat(32));
+        assert_eq!(init_start(&runtime, &"eu-west-1".parse().unwrap()), expected);
     }
 
     #[test]

@@ -2,7 +2,9 @@
 
 use std::collections::BTreeMap;
 
+use domain::RuntimeVersion;
 use kube::{CustomResource, KubeSchema};
+use ring::digest::{SHA256, digest};
 use serde::{Deserialize, Serialize};
 
 use crate::function::LocalObjectReference;
@@ -24,6 +26,10 @@ pub struct RuntimeSpec {
     /// The image, such as one of AWS's public base images.
     #[schemars(length(min = 1, max = 512), regex(pattern = r"^\S+$"))]
     pub image: String,
+    /// The image's version in AWS's notation, such as python:3.13.v45; where it is set, INIT_START names it.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    #[schemars(length(min = 1, max = 64), regex(pattern = r"^[a-z0-9]+:[A-Za-z0-9._-]+$"))]
+    pub version: Option<String>,
     /// The command that starts the runtime client; it gets the handler as its last argument.
     #[serde(default = "default_entry_point")]
     #[schemars(length(min = 1, max = 64))]
@@ -38,6 +44,34 @@ pub struct RuntimeSpec {
     pub image_pull_secrets: Vec<LocalObjectReference>,
 }
 
+impl RuntimeSpec {
+    /// The version as environments are told it, where one is set. Its id is made from version and image, so that it
+    /// changes with either; what a tag of the image points to is not looked at.
+    pub fn runtime_version(&self) -> Option<RuntimeVersion> {
+        let version = self.version.clone()?;
+        let id =
+            domain::hex::encode(digest(&SHA256, format!("{version} {}", self.image).as_bytes()).as_ref());
+        Some(RuntimeVersion { version, id })
+    }
+}
+
 fn default_entry_point() -> Vec<String> {
     vec!["/lambda-entrypoint.sh".to_owned()]
+}
+
+#[cfg(test)]
+mod tests {
+    use serde_json::json;
+
+    use super::*;
+
+    #[test]
+    fn a_version_s_id_changes_with_the_image() {
+        let version = |spec| serde_json::from_value::<RuntimeSpec>(spec).unwrap().runtime_version();
+        let one = version(json!({"image": "r/i@sha256:1", "version": "python:3.13.v45"})).unwrap();
+        let other = version(json!({"image": "r/i@sha256:2", "version": "python:3.13.v45"})).unwrap();
+        assert_eq!((one.version.as_str(), one.id.len()), ("python:3.13.v45", 64));
+        assert_ne!(one.id, other.id);
+        assert_eq!(version(json!({"image": "r/i"})), None);
+    }
 }

@@ -10,6 +10,9 @@ from cluster import kubectl
 from pod_log import PodLog
 
 OUTPUT = {"code": "python/output.py", "runtime": "python3.13"}
+# Set in tests/make/values.yaml.
+VERSION = "python:3.13.v45"
+VERSION_ARN = "arn:aws:lambda:[a-z0-9-]+::runtime:[0-9a-f]{64}"
 # The shim's whole resident memory, in KiB, however much is logged: what waits to be written is at most 1 MiB.
 SHIM_KIB_MAX = 6 * 1024
 
@@ -37,6 +40,8 @@ def test_json_records_of_the_platform(space):
     common = {"initializationType": "on-demand", "phase": "init"}
     init = seen["platform.initStart"]
     assert re.fullmatch(r"\d{4}/\d\d/\d\d/\[\$LATEST\][0-9a-f]{32}", init.pop("instanceId"))
+    assert re.fullmatch(VERSION_ARN, init.pop("runtimeVersionArn"))
+    assert init.pop("runtimeVersion") == VERSION
     assert init == {**common, "functionName": "debug", "functionVersion": "$LATEST", "instanceMaxMemory": 128 << 20}
     assert seen["platform.initRuntimeDone"] == {**common, "status": "success"}
     assert seen["platform.initReport"]["metrics"]["durationMs"] > 0
@@ -66,7 +71,8 @@ def test_levels_filter_the_log_and_not_the_tail(space):
     """'Lambda … sends only logs of the selected level and lower to CloudWatch'; recorded from AWS: X-Amz-Log-Result is
     taken before."""
     answer, log = json_log(space, "warn", applicationLogLevel="WARN", systemLogLevel="INFO")
-    assert list(platform(log)) == ["platform.start", "platform.report"]
+    # initStart is INFO where it names a version of the runtime.
+    assert list(platform(log)) == ["platform.initStart", "platform.start", "platform.report"]
     assert log.records("level") == [] and "first of stdout" not in log.text
     assert "through logging" in answer.log and "first of stdout" in answer.log
 
@@ -77,7 +83,9 @@ def test_text_is_the_default(space):
     answer = space.invoke("text")
     log = PodLog(space, "text")
     log.until("REPORT RequestId")
-    assert log.text[0] == f"START RequestId: {answer.request_id} Version: $LATEST"
+    # Recorded from AWS: the line is in the log and not in a tail.
+    assert re.fullmatch(f"INIT_START Runtime Version: {VERSION}\tRuntime Version ARN: {VERSION_ARN}", log.text[0])
+    assert log.text[1] == f"START RequestId: {answer.request_id} Version: $LATEST"
     assert log.text[-2] == f"END RequestId: {answer.request_id}"
     assert not any(line.startswith("{") for line in log.text)
 

@@ -37,7 +37,8 @@ COMBINATIONS = {
         "imagePullSecrets[0].name=pull", "nodeSelector.disk=ssd", "tolerations[0].operator=Exists", "podAnnotations.a=b",
         "networkPolicy.functions.apiServerCidrs[0]=10.96.0.1/32", "networkPolicy.functions.extraEgress[0].ports[0].port=5432",
         "networkPolicy.apiFrom[0].podSelector.matchLabels.a=b", "functionNamespaces={a,b}",
-        "runtimes.overrides.python3\\.13.image=own/python:1", "tracing.otlp.endpoint=https://collector.test/otlp",
+        "runtimes.overrides.python3\\.13.image=own/python:1", "runtimes.overrides.python3\\.13.version=python:3.13.v45",
+        "tracing.otlp.endpoint=https://collector.test/otlp",
         "tracing.otlp.headersSecret=otlp", "tracing.otlp.caConfigMap=trust", "operator.image.digest=sha256:" + "0" * 64,
     ),
 }

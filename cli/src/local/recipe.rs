@@ -9,6 +9,7 @@ use domain::log_stream::LogStreamId;
 use protocol::link::assignment::{Assignment, Code, Idle};
 use protocol::link::environment::ToEnvironment;
 use protocol::link::frame::Frame;
+use resources::RuntimeSpec;
 use resources::function::IdlePolicy;
 use resources::rules::zip_bytes;
 
@@ -66,6 +67,7 @@ pub(crate) fn recipe(
         log_stream_id: LogStreamId::from_random_bytes(log_stream),
         idle: if is_debugged || spec.idle == IdlePolicy::Run { Idle::Run } else { Idle::Freeze },
         logging: spec.logging(),
+        runtime_version: served.runtime.as_ref().and_then(RuntimeSpec::runtime_version),
     };
     let assignment = Frame { header: ToEnvironment::Assign(Box::new(assignment)), body };
     Ok(Recipe { task_root, variables, assignment })

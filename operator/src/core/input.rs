@@ -60,6 +60,7 @@ pub enum CreateError {
 
 /// One observation.
 #[derive(Debug, Clone)]
+#[allow(clippy::large_enum_variant, reason = "a Runtime is the largest, and few inputs wait at once")]
 pub enum Input {
     /// This replica now leads.
     Leads,

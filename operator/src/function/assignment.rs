@@ -66,6 +66,7 @@ pub fn assignment(
             IdlePolicy::Run => Idle::Run,
         },
         logging: spec.logging(),
+        runtime_version: recipe.runtime_version.clone(),
     };
     Ok(Frame { header: ToEnvironment::Assign(Box::new(assignment)), body })
 }

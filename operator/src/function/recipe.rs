@@ -5,6 +5,7 @@
 
 use std::collections::BTreeMap;
 
+use domain::RuntimeVersion;
 use protocol::link::assignment::{ConfigurationHash, Revision};
 use resources::configuration::configuration_hash;
 use resources::function::ImageConfig;
@@ -31,6 +32,8 @@ pub struct Recipe {
     pub execution_environment: String,
     /// What the runtime needs beside the image's own variables.
     pub runtime_variables: BTreeMap<String, String>,
+    /// The Runtime's version, where it says one; an image of the author's has none.
+    pub runtime_version: Option<RuntimeVersion>,
 }
 
 /// The revision that a Function describes now.
@@ -72,6 +75,7 @@ fn of_runtime(function: &Function, name: &str, runtime: Option<&RuntimeSpec>) ->
         working_directory: TASK_ROOT.to_owned(),
         execution_environment: format!("AWS_Lambda_{name}"),
         runtime_variables: runtime.variables.clone(),
+        runtime_version: runtime.runtime_version(),
     })
 }
 
@@ -112,6 +116,7 @@ fn of_image(function: &Function, reference: &str, image: &ImageProgress) -> Resu
         working_directory: written_or_image.unwrap_or_else(|| "/".to_owned()),
         execution_environment: "AWS_Lambda_Image".to_owned(),
         runtime_variables: BTreeMap::new(),
+        runtime_version: None,
     }))
 }
 
@@ -140,13 +145,15 @@ mod tests {
 
     #[test]
     fn a_runtimes_command_ends_with_the_handler() {
-        let runtime: RuntimeSpec = serde_json::from_value(json!({"image": "python"})).unwrap();
+        let runtime = json!({"image": "python", "version": "python:3.13.v45"});
+        let runtime: RuntimeSpec = serde_json::from_value(runtime).unwrap();
         let function =
             function(json!({"runtime": "python3.13", "handler": "a.b", "code": {"inline": {"a.py": ""}}}));
         let recipe = recipe(&function, Some(&runtime), &ImageProgress::Asking).unwrap().unwrap();
         assert_eq!(recipe.command, ["/lambda-entrypoint.sh", "a.b"]);
         assert_eq!(recipe.execution_environment, "AWS_Lambda_python3.13");
         assert_eq!(recipe.working_directory, "/var/task");
+        assert_eq!(recipe.runtime_version.unwrap().version, "python:3.13.v45");
     }
 
     #[test]
@@ -169,6 +176,7 @@ mod tests {
             ("/entry handler", "/app")
         );
         assert_eq!(plain.image.reference, "r/i@sha256:0");
+        assert_eq!(plain.runtime_version, None);
         let own = command(json!({"entryPoint": ["/mine"], "command": ["x"]}), &facts()).unwrap().unwrap();
         assert_eq!(own.command, ["/mine", "x"]);
         let silent = ImageProgress::Unreadable("no answer".into());

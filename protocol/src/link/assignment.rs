@@ -4,7 +4,7 @@ use std::collections::BTreeMap;
 
 use domain::log_format::Logging;
 use domain::log_stream::LogStreamId;
-use domain::{AccountId, FunctionName, Region};
+use domain::{AccountId, FunctionName, Region, RuntimeVersion};
 use serde::{Deserialize, Serialize};
 
 /// The digest of everything in a function that its environments depend on.
@@ -94,4 +94,7 @@ pub struct Assignment {
     /// How the log is written; an operator of an older version does not say.
     #[serde(default)]
     pub logging: Logging,
+    /// The version of the managed runtime, where one is known; an operator of an older version does not say.
+    #[serde(default)]
+    pub runtime_version: Option<RuntimeVersion>,
 }

@@ -118,7 +118,8 @@ impl Platform {
     pub fn level(&self) -> Option<Level> {
         let of = |status: &str| if status == "success" { Level::Debug } else { Level::Warn };
         match self {
-            // Images name no version of a runtime, and for them it is of interest to few.
+            // Where it names no version, it is of interest to few.
+            Self::InitStart(record) if record.runtime_version.is_some() => Some(Level::Info),
             Self::InitStart(_) => Some(Level::Debug),
             Self::InitRuntimeDone(InitPhaseRecord { status, .. })
             | Self::InitReport(InitReport { phase: InitPhaseRecord { status, .. }, .. })

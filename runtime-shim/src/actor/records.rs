@@ -22,10 +22,15 @@ impl Actor {
         let Some(assigned) = &self.assigned else { return };
         let assignment = &assigned.assignment;
         let version = &assignment.revision.version;
+        let runtime = assignment.runtime_version.as_ref();
+        let line = runtime.filter(|_| phase == InitPhase::Init);
+        let line = line.map(|runtime| log_lines::init_start(runtime, &assignment.region));
         let make = || {
             Platform::InitStart(InitStart {
                 initialization_type: "on-demand",
                 phase: name_of(phase),
+                runtime_version: runtime.map(|runtime| runtime.version.clone()),
+                runtime_version_arn: runtime.map(|runtime| runtime.arn(&assignment.region)),
                 instance: Some(Instance {
                     function_name: assignment.function_name.to_string(),
                     function_version: version.clone(),
@@ -34,7 +39,11 @@ impl Actor {
                 }),
             })
         };
-        self.logs.record(make, None);
+        self.logs.record(make, line.as_deref());
+        // Recorded: a cold start's tail begins with what the function's init phase wrote.
+        if line.is_some() && !assignment.logging.is_json() {
+            self.logs.clear_tail();
+        }
     }
 
     /// The runtime asked for its first event, or the init phase failed without it.

@@ -30,6 +30,7 @@ fn assignment() -> Assignment {
         log_stream_id: LogStreamId::from_random_bytes([1; 16]),
         idle: Idle::Freeze,
         logging: domain::log_format::Logging::default(),
+        runtime_version: None,
     }
 }
 

@@ -38,6 +38,7 @@ pub fn assignment() -> Assignment {
         log_stream_id: LogStreamId::from_random_bytes([7; 16]),
         idle: Idle::Freeze,
         logging: domain::log_format::Logging::default(),
+        runtime_version: None,
     }
 }
 

@@ -27,6 +27,36 @@ async fn a_cold_invocation_s_tail_begins_with_the_init_phase_s_lines() {
     assert!(warm.tail.ends_with(" MB\t\n") && !warm.tail.contains("init line"), "{}", warm.tail);
 }
 
+/// Recorded: the line is the log's first, and a cold start's tail begins after it.
+#[tokio::test]
+async fn a_managed_runtime_s_version_is_told_before_its_init_phase() {
+    use domain::log_format::{LogFormat, Logging};
+    let id = "0a".repeat(32);
+    let arn = format!("arn:aws:lambda:eu-central-1::runtime:{id}");
+    let mut assignment = assignment_with("RAW_INIT", "print");
+    assignment.runtime_version = Some(domain::RuntimeVersion { version: "python:3.13.v45".into(), id });
+    let shim = Shim::start().await;
+    let mut gateway = shim.ready(assignment.clone()).await;
+    let outcome = gateway.run(&json!({})).await;
+    let line = format!("INIT_START Runtime Version: python:3.13.v45\tRuntime Version ARN: {arn}\n");
+    assert!(outcome.tail.starts_with("init line\nSTART "), "{}", outcome.tail);
+    assert_eq!(shim.log_with("REPORT").await, line + &outcome.tail);
+
+    assignment.logging = Logging { format: LogFormat::Json, ..Logging::default() };
+    let shim = Shim::start().await;
+    let mut gateway = shim.ready(assignment).await;
+    gateway.run(&json!({})).await;
+    let log = shim.log_with("platform.report").await;
+    // INFO where it names a version, hence in a log of the default level.
+    let first: serde_json::Value = serde_json::from_str(log.lines().next().unwrap()).unwrap();
+    assert_eq!(first["type"], "platform.initStart");
+    let record = &first["record"];
+    assert_eq!(
+        (&record["runtimeVersion"], &record["runtimeVersionArn"]),
+        (&json!("python:3.13.v45"), &json!(arn))
+    );
+}
+
 #[tokio::test]
 async fn a_line_that_has_not_ended_joins_the_next_invocation_s_first() {
     let shim = Shim::start().await;

@@ -187,5 +187,6 @@ fn assignment(revision: &Revision, task_root: &Path, variables: &[(&str, &str)])
         log_stream_id: LogStreamId::from_random_bytes([1; 16]),
         idle: Idle::Run,
         logging: domain::log_format::Logging::default(),
+        runtime_version: None,
     }
 }

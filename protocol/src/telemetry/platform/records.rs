@@ -13,12 +13,15 @@ use crate::extensions_api::Tracing;
 pub struct InitStart {
     pub initialization_type: &'static str,
     pub phase: &'static str,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub runtime_version: Option<String>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub runtime_version_arn: Option<String>,
     #[serde(flatten, skip_serializing_if = "Option::is_none")]
     pub instance: Option<Instance>,
 }
 
-/// What `platform.initStart` tells of the environment. The runtime's version is not among it: as on AWS, a function
-/// that is an image has none, and here every function is one.
+/// What `platform.initStart` tells of the environment.
 #[derive(Debug, Clone, PartialEq, Serialize)]
 #[serde(rename_all = "camelCase")]
 #[allow(missing_docs, reason = "the fields are those of the schema")]
