@@ -28,6 +28,7 @@ use crate::tracing::TracingConfig;
     printcolumn = r#"{"name":"Memory","type":"integer","jsonPath":".spec.memorySize","description":"MB"}"#,
     printcolumn = r#"{"name":"Timeout","type":"integer","jsonPath":".spec.timeout","description":"Seconds"}"#,
     printcolumn = r#"{"name":"State","type":"string","jsonPath":".status.state"}"#,
+    printcolumn = r#"{"name":"Ready","type":"string","jsonPath":".status.conditions[?(@.type==\"Ready\")].status"}"#,
     printcolumn = r#"{"name":"Environments","type":"integer","jsonPath":".status.environments"}"#,
     printcolumn = r#"{"name":"Age","type":"date","jsonPath":".metadata.creationTimestamp"}"#,
     printcolumn = r#"{"name":"Reason","type":"string","priority":1,"jsonPath":".status.conditions[?(@.type==\"Ready\")].reason"}"#,
@@ -172,7 +173,7 @@ pub struct FunctionEnvironment {
         validation = Rule::new("self.all(name, name.matches('^[a-zA-Z][a-zA-Z0-9_]+$'))")
             .message("spec.environment.variables: a name must match [a-zA-Z]([a-zA-Z0-9_])+"),
         validation = Rule::new("self.all(name, !(name in ['AWS_REGION', 'AWS_DEFAULT_REGION', 'AWS_EXECUTION_ENV', 'AWS_LAMBDA_FUNCTION_NAME', 'AWS_LAMBDA_FUNCTION_MEMORY_SIZE', 'AWS_LAMBDA_FUNCTION_VERSION', 'AWS_LAMBDA_INITIALIZATION_TYPE', 'AWS_LAMBDA_LOG_GROUP_NAME', 'AWS_LAMBDA_LOG_STREAM_NAME', 'AWS_LAMBDA_RUNTIME_API', 'LAMBDA_TASK_ROOT', 'LAMBDA_RUNTIME_DIR']))")
-            .message("spec.environment.variables: the name is reserved by Lambda and cannot be set")
+            .message("spec.environment.variables: AWS_REGION, AWS_DEFAULT_REGION, AWS_EXECUTION_ENV, AWS_LAMBDA_…, LAMBDA_TASK_ROOT and LAMBDA_RUNTIME_DIR are reserved by Lambda and cannot be set")
     )]
     pub variables: BTreeMap<String, String>,
 }

@@ -52,7 +52,7 @@ def test_dry_run_and_event():
 
 def test_kubectl_table_and_explain():
     header, *rows = kubectl("get", "functions").splitlines()
-    assert header.split() == ["NAME", "RUNTIME", "MEMORY", "TIMEOUT", "STATE", "ENVIRONMENTS", "AGE"]
+    assert header.split() == ["NAME", "RUNTIME", "MEMORY", "TIMEOUT", "STATE", "READY", "ENVIRONMENTS", "AGE"]
     row = next(row.split() for row in rows if row.startswith("context"))
     assert row[1:5] == ["python3.13", "128", "5", "Active"]
     explained = kubectl("explain", "function.spec")

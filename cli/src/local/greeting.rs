@@ -51,8 +51,8 @@ impl Greeting {
             lines.push(format!("Try:  kubelambda invoke {name} --template hello-world{endpoint}"));
         }
         lines.push(
-            "Not as in a cluster: functions run as you, with your files and network (no isolation), memory is \
-             watched but not capped by the kernel, /tmp is $TMPDIR."
+            "Not as in a cluster: functions run as you, with your files, network and installed packages (no \
+             isolation), memory is watched but not capped by the kernel, /tmp is $TMPDIR."
                 .to_owned(),
         );
         if let Some(why) = &self.layers_elsewhere {
@@ -141,7 +141,7 @@ mod tests {
             "http://127.0.0.1:9000\n",
             "hello  python3.11  a.b",
             "kubelambda invoke hello --template hello-world\n",
-            "no isolation",
+            "installed packages",
             "search paths instead of in /opt: not permitted",
         ] {
             assert!(text.contains(part), "{part}: {text}");

@@ -42,7 +42,9 @@ async fn identified(State(gateway): State<Gateway>, mut request: Request, next: 
 }
 
 async fn other_path() -> Response<Body> {
-    answer::failed(&ServiceError::new(Exception::UnknownOperation, "No operation has this path."))
+    let message = "No operation has this path. Invoke, InvokeWithResponseStream and GetFunctionConfiguration are \
+                   served; functions are listed and changed as Function objects, with kubectl.";
+    answer::failed(&ServiceError::new(Exception::UnknownOperation, message))
 }
 
 async fn other_method() -> Response<Body> {
