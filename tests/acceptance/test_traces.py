@@ -15,6 +15,7 @@ from cluster import ENDPOINT, KUBECONFIG, REGISTRY, ROOT, eventually, get, kubec
 
 COLLECTOR = ROOT / "target/tools/bin/collector"
 RELEASE = ["kubelambda", str(ROOT / "charts/kubelambda"), "--namespace", "kubelambda"]
+GATEWAYS = "app.kubernetes.io/component=gateway"
 ROOT_ID = "1-6b058edf-fdd41571932833e353d18664"
 TRACE = "6b058edffdd41571932833e353d18664"
 CALLER = "53995a7d2c1f4b60"
@@ -26,6 +27,10 @@ def use_collector(endpoint):
     command = ["helm", "upgrade", *RELEASE, "--reuse-values", "--set", f"tracing.otlp.endpoint={endpoint}", "--wait"]
     done = subprocess.run([*command, "--kubeconfig", KUBECONFIG], capture_output=True, text=True, timeout=180)
     assert done.returncode == 0, done.stderr
+    # The one that leaves still serves those who know it, and knows nothing of the collector.
+    def alone():
+        return len(get("pods", namespace="kubelambda", selector=GATEWAYS)) == 1
+    eventually(alone, what="one gateway is left")
     def answers():
         try:
             return metrics()
