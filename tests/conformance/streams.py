@@ -6,9 +6,9 @@ import time
 
 from botocore.eventstream import EventStreamBuffer
 
+from answers import Headed
+
 READ_BYTES_MAX = 64 * 1024
-# Transport's own, or different each time.
-UNCOMPARED = {"date", "connection", "content-length", "transfer-encoding"}
 
 
 class Frame:
@@ -22,7 +22,7 @@ class Frame:
         return self.headers.get(":event-type") or self.headers.get(":exception-type")
 
 
-class Streamed:
+class Streamed(Headed):
     """An answer of InvokeWithResponseStream, read to its end."""
 
     def __init__(self, response, began):
@@ -37,14 +37,6 @@ class Streamed:
             buffer.add_data(data)
             self.frames += [Frame(message, time.monotonic() - began) for message in buffer]
         self.seconds = time.monotonic() - began
-
-    @property
-    def error_type(self):
-        return self.headers.get("x-amzn-errortype", "").split(":")[0]
-
-    @property
-    def request_id(self):
-        return self.headers["x-amzn-requestid"]
 
     @property
     def chunks(self):
@@ -68,7 +60,6 @@ class Streamed:
     @property
     def outline(self):
         """What two endpoints must have in common."""
-        names = sorted(set(self.headers) - UNCOMPARED)
         if not self.frames:
-            return f"{self.status} {self.error_type} {names}"
-        return f"{self.status} {sorted({frame.kind for frame in self.frames})} {sorted(self.end)} {names}"
+            return f"{self.status} {self.error_type} {self.compared}"
+        return f"{self.status} {sorted({frame.kind for frame in self.frames})} {sorted(self.end)} {self.compared}"

@@ -1,9 +1,7 @@
-"""What every endpoint has in common, and what a caller gets of one."""
+"""What every endpoint has in common."""
 
-import base64
 import concurrent.futures
 import contextlib
-import dataclasses
 import http.client
 import json
 import pathlib
@@ -13,6 +11,7 @@ import urllib.parse
 import boto3
 import botocore.config
 
+from answers import Answer
 from streams import Streamed
 
 ROOT = pathlib.Path(__file__).resolve().parents[3]
@@ -21,42 +20,6 @@ TARGET = ROOT / "target"
 LONG = ("slow", "slower")
 EARLY = (*LONG, "handlers", "single", "short", "reused", "raw")
 ANSWER_SECONDS_MAX, START_SECONDS_MAX, IDLE_SECONDS = 40, 120, 30
-# Names of headers that come from the transport, or vary.
-UNCOMPARED = {"date", "connection", "content-length", "transfer-encoding"}
-
-
-@dataclasses.dataclass
-class Answer:
-    """What the caller of an invoke got."""
-
-    status: int
-    headers: dict
-    payload: bytes
-
-    @property
-    def json(self):
-        return json.loads(self.payload)
-
-    @property
-    def error(self):
-        return self.headers.get("x-amz-function-error")
-
-    @property
-    def error_type(self):
-        return self.headers.get("x-amzn-errortype", "").split(":")[0]
-
-    @property
-    def request_id(self):
-        return self.headers["x-amzn-requestid"]
-
-    @property
-    def log(self):
-        return base64.b64decode(self.headers["x-amz-log-result"]).decode(errors="replace")
-
-    @property
-    def outline(self):
-        """What two endpoints must have in common."""
-        return f"{self.status} {self.error or self.error_type} {sorted(set(self.headers) - UNCOMPARED)}"
 
 
 class Endpoint:
