@@ -87,7 +87,9 @@ impl Collector {
         headers.extend(self.target.headers.clone());
         headers.insert(CONTENT_TYPE, hyper::header::HeaderValue::from_static("application/x-protobuf"));
         let exchange = async {
-            let answer = self.client.request(request).await.map_err(|error| causes(&error))?;
+            // With its causes: what comes first says little.
+            let causes = |error| format!("{:#}", anyhow::Error::new(error));
+            let answer = self.client.request(request).await.map_err(causes)?;
             Ok(judge(answer).await)
         };
         match tokio::time::timeout(limits::TRACE_EXPORT, exchange).await {
@@ -133,15 +135,4 @@ pub(crate) fn authorities(path: &Path) -> Result<Vec<CertificateDer<'static>>, S
     } else {
         Ok(certificates)
     }
-}
-
-/// An error with its causes: the first says little.
-fn causes(error: &hyper_util::client::legacy::Error) -> String {
-    let mut text = error.to_string();
-    let mut cause = std::error::Error::source(error);
-    while let Some(error) = cause {
-        text = format!("{text}: {error}");
-        cause = error.source();
-    }
-    text
 }

@@ -106,7 +106,7 @@ impl Transport {
                 request = request.header(AUTHORIZATION, value);
             }
             let request = request.body(Empty::new()).map_err(|_| TransportError::Url(url.to_owned()))?;
-            let response = self.client.request(request).await.map_err(|error| connection(&error))?;
+            let response = self.client.request(request).await.map_err(connection)?;
             if let Some(target) = redirect(response.status(), response.headers(), &uri) {
                 uri = target?;
                 continue;
@@ -147,12 +147,7 @@ fn redirect(status: StatusCode, headers: &HeaderMap, from: &Uri) -> Option<Resul
     Some(absolute.parse().map_err(|_| TransportError::Url(absolute)))
 }
 
-fn connection(error: &hyper_util::client::legacy::Error) -> TransportError {
-    let mut text = error.to_string();
-    let mut cause = std::error::Error::source(error);
-    while let Some(error) = cause {
-        text = format!("{text}: {error}");
-        cause = error.source();
-    }
-    TransportError::Connection(text)
+/// An error with its causes: what comes first says little.
+fn connection(error: hyper_util::client::legacy::Error) -> TransportError {
+    TransportError::Connection(format!("{:#}", anyhow::Error::new(error)))
 }
