@@ -1,4 +1,4 @@
-//! Programs of this machine: where they are, and which version.
+//! Programs of this machine that run functions: what they are, where, and which version.
 
 use std::collections::BTreeSet;
 use std::ffi::OsStr;
@@ -7,6 +7,43 @@ use std::path::{Path, PathBuf};
 use std::process::Stdio;
 
 use tokio::process::Command;
+
+/// How a function's runtime is started.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(crate) enum Interpreter {
+    /// CPython with AWS's client.
+    Python {
+        /// The interpreter.
+        program: PathBuf,
+        /// Such as `3.11`.
+        version: String,
+        /// Folder of the client.
+        client: PathBuf,
+    },
+    /// Node.js with AWS's client.
+    Node {
+        /// The interpreter.
+        program: PathBuf,
+        /// Folder with `node_modules`.
+        client: PathBuf,
+        /// Such as `22`.
+        major: u32,
+    },
+    /// The code's own `bootstrap`.
+    Bootstrap,
+}
+
+impl Interpreter {
+    /// The interpreter and its client.
+    pub(crate) fn places(&self) -> Vec<&Path> {
+        match self {
+            Self::Python { program, client, .. } | Self::Node { program, client, .. } => {
+                vec![program, client]
+            }
+            Self::Bootstrap => Vec::new(),
+        }
+    }
+}
 
 /// The first program of this name in `PATH`.
 pub(crate) fn find_program(name: &str) -> Option<PathBuf> {

@@ -10,8 +10,7 @@ use std::path::{Path, PathBuf};
 use tokio::process::Command;
 
 use super::clients::{self, Client};
-use super::interpreters::{ask, find_program};
-use super::runtimes::Interpreter;
+use super::interpreters::{Interpreter, ask, find_program};
 use crate::output;
 
 /// The first version that AWS's newer client runs on.

@@ -13,7 +13,7 @@ use resources::RuntimeSpec;
 use resources::function::IdlePolicy;
 use resources::rules::zip_bytes;
 
-use super::runtimes::Interpreter;
+use super::interpreters::Interpreter;
 use super::snapshot::{DEBUG_SECONDS, Served, account};
 use super::surroundings::{Surroundings, surroundings};
 use super::workspace::{Folders, Place};

@@ -12,46 +12,9 @@ use futures::future::{BoxFuture, Shared};
 use tokio::process::Command;
 
 use super::clients::{self, Client};
-use super::interpreters::{ask_python, versions_on_path};
+use super::interpreters::{Interpreter, ask_python, versions_on_path};
 use super::node;
 use crate::output;
-
-/// How a function's runtime is started.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub(crate) enum Interpreter {
-    /// CPython with AWS's client.
-    Python {
-        /// The interpreter.
-        program: PathBuf,
-        /// Such as `3.11`.
-        version: String,
-        /// Folder of the client.
-        client: PathBuf,
-    },
-    /// Node.js with AWS's client.
-    Node {
-        /// The interpreter.
-        program: PathBuf,
-        /// Folder with `node_modules`.
-        client: PathBuf,
-        /// Such as `22`.
-        major: u32,
-    },
-    /// The code's own `bootstrap`.
-    Bootstrap,
-}
-
-impl Interpreter {
-    /// The interpreter and its client.
-    pub(crate) fn places(&self) -> Vec<&Path> {
-        match self {
-            Self::Python { program, client, .. } | Self::Node { program, client, .. } => {
-                vec![program, client]
-            }
-            Self::Bootstrap => Vec::new(),
-        }
-    }
-}
 
 /// What was found, or why nothing was; still looked for, maybe.
 type Found = Shared<BoxFuture<'static, Result<Interpreter, String>>>;

@@ -5,8 +5,8 @@
 use std::collections::BTreeMap;
 use std::path::{Path, PathBuf};
 
+use super::interpreters::Interpreter;
 use super::opt::Layers;
-use super::runtimes::Interpreter;
 use super::snapshot::Served;
 use super::workspace::{Folders, Place};
 use crate::project::LocalCode;
