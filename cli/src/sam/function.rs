@@ -1,15 +1,15 @@
 //! From a template's function to a Function with its code beside it.
 
-use std::path::{Path, PathBuf};
+use std::path::PathBuf;
 
 use resources::Function;
 use resources::rules::{self, Broken};
 use serde_json::{Map, Value, json};
 
-use super::Unresolved;
-use super::scope::{Scope, text_of};
+use super::scope::{Unresolved, text_of};
+use super::template::{Template, Wrong, wrong};
 use crate::manifest::{Schemas, from_aws};
-use crate::project::{Choices, LocalCode, LocalFunction};
+use crate::project::{LocalCode, LocalFunction};
 use crate::yaml::{Content, Node};
 
 /// Properties and the fields of a Function that they become.
@@ -22,13 +22,6 @@ const FIELDS: [(&str, &str); 6] = [
     ("Architectures", "architectures"),
 ];
 
-/// A template, read for its functions.
-pub(super) struct Template<'a> {
-    pub(super) scope: Scope<'a>,
-    folder: PathBuf,
-    globals: Option<&'a Node>,
-}
-
 /// What became of a function.
 pub(super) enum Read {
     /// It can be served; and what is worth knowing.
@@ -37,15 +30,7 @@ pub(super) enum Read {
     PassedOver(String),
 }
 
-/// All that is wrong, each with the property's path.
-pub(super) type Wrong = Vec<(String, Unresolved)>;
-
-impl<'a> Template<'a> {
-    pub(super) fn new(root: &'a Node, choices: &'a Choices, folder: &Path) -> Self {
-        let globals = root.get("Globals").and_then(|globals| globals.get("Function"));
-        Self { scope: Scope::new(root, choices), folder: folder.to_owned(), globals }
-    }
-
+impl Template<'_> {
     pub(super) fn function(&self, schemas: &Schemas, logical: &str, resource: &Node) -> Result<Read, Wrong> {
         if self.value(resource, "PackageType")? == "Image" {
             return Ok(Read::PassedOver(
@@ -123,13 +108,6 @@ impl<'a> Template<'a> {
         Ok(spec)
     }
 
-    /// A property of the function, else of `Globals`; null where neither has it.
-    pub(super) fn value(&self, resource: &Node, property: &str) -> Result<Value, Wrong> {
-        let own = resource.get("Properties").and_then(|properties| properties.get(property));
-        let Some(node) = own.or_else(|| self.globals?.get(property)) else { return Ok(Value::Null) };
-        self.scope.value(node).map_err(|error| vec![(property.to_owned(), error)])
-    }
-
     /// `Tracing` of SAM, or `TracingConfig.Mode` of CloudFormation; null where neither is set or nothing is traced.
     fn tracing(&self, resource: &Node) -> Result<Value, Wrong> {
         let mode = match self.value(resource, "Tracing")? {
@@ -137,12 +115,6 @@ impl<'a> Template<'a> {
             mode => mode,
         };
         Ok(if mode == "Disabled" { Value::Null } else { mode })
-    }
-
-    /// Of lists and maps SAM takes the globals' entries, then the function's.
-    pub(super) fn both<'n>(&'n self, resource: &'n Node, property: &str) -> [Option<&'n Node>; 2] {
-        let own = resource.get("Properties").and_then(|properties| properties.get(property));
-        [self.globals.and_then(|globals| globals.get(property)), own]
     }
 
     fn variables(&self, resource: &Node) -> Result<Map<String, Value>, Wrong> {
@@ -183,12 +155,6 @@ impl<'a> Template<'a> {
         }
         self.at(".").map(Code::At).map_err(|message| wrong("CodeUri", resource, message))
     }
-
-    pub(super) fn at(&self, uri: &str) -> Result<LocalCode, String> {
-        let path = self.folder.join(uri);
-        let path = path.canonicalize().map_err(|error| format!("{}: {error}", path.display()))?;
-        if path.is_dir() { Ok(LocalCode::Folder(path)) } else { Ok(LocalCode::Archive(path)) }
-    }
 }
 
 enum Code {
@@ -223,10 +189,6 @@ fn at_property(resource: &Node, path: &[String], rule: String) -> (String, Unres
         _ => "",
     });
     (property.to_owned(), Unresolved { line: resource.line_of(["Properties", property]), message: rule })
-}
-
-fn wrong(property: &str, resource: &Node, message: String) -> Wrong {
-    vec![(property.to_owned(), Unresolved { line: resource.line_of(["Properties", property]), message })]
 }
 
 #[cfg(test)]

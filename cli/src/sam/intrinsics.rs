@@ -2,8 +2,7 @@
 
 use serde_json::{Map, Value};
 
-use super::Unresolved;
-use super::scope::{Scope, text_of};
+use super::scope::{Meaning, Scope, Unresolved, text_of};
 use crate::yaml::{Content, Node};
 
 /// How deeply functions and lists may be nested.
@@ -54,11 +53,11 @@ impl Scope<'_> {
         let text = |node: &Node| Ok(text_of(&self.at_depth(node, next)?));
         match (name, items) {
             ("Ref", [name]) => {
-                Ok(self.reference(&text(name)?, argument.line)?.map_or(Value::Null, Value::from))
+                Ok(self.referred(&text(name)?, argument.line)?.map_or(Value::Null, Value::from))
             }
             ("GetAtt", parts) => {
                 let parts = parts.iter().map(text).collect::<Result<Vec<_>, _>>()?;
-                self.attribute(&parts.join("."), argument.line).map(Value::from)
+                self.attribute_of(&parts.join("."), argument.line).map(Value::from)
             }
             ("Sub", [template]) => self.substitute(&text(template)?, None, argument.line),
             ("Sub", [template, own]) => {
@@ -93,6 +92,32 @@ impl Scope<'_> {
         }
     }
 
+    /// The value of `Ref: name`; `None` for `AWS::NoValue`.
+    fn referred(&self, name: &str, line: usize) -> Result<Option<String>, Unresolved> {
+        let meaning = self.reference(name, line)?;
+        Ok(self.text_for(name, meaning))
+    }
+
+    /// The value of `GetAtt: path`.
+    fn attribute_of(&self, path: &str, line: usize) -> Result<String, Unresolved> {
+        let meaning = self.attribute(path, line)?;
+        Ok(self.text_for(path.split('.').next().unwrap_or(path), meaning).unwrap_or_default())
+    }
+
+    /// A resource whose name cannot be known goes by its `logical` one.
+    fn text_for(&self, logical: &str, meaning: Meaning) -> Option<String> {
+        let name = |own: Option<&Node>| {
+            let own = own.and_then(|node| self.in_a_name()?.value(node).ok());
+            own.as_ref().and_then(Value::as_str).unwrap_or(logical).to_owned()
+        };
+        match meaning {
+            Meaning::Text(text) => Some(text),
+            Meaning::Nothing => None,
+            Meaning::Name(own) => Some(name(own)),
+            Meaning::Arn(begin, own) => Some(begin + &name(own)),
+        }
+    }
+
     fn list(&self, node: &Node, depth: usize) -> Result<Vec<Value>, Unresolved> {
         match self.at_depth(node, depth)? {
             Value::Array(items) => Ok(items),
@@ -114,8 +139,8 @@ impl Scope<'_> {
             match (name.strip_prefix('!'), own.and_then(|own| own.get(name))) {
                 (Some(literal), _) => text.extend(["${", literal, "}"]),
                 (None, Some(value)) => text.push_str(&text_of(value)),
-                (None, None) if name.contains('.') => text.push_str(&self.attribute(name.trim(), line)?),
-                (None, None) => text.push_str(&self.reference(name.trim(), line)?.unwrap_or_default()),
+                (None, None) if name.contains('.') => text.push_str(&self.attribute_of(name.trim(), line)?),
+                (None, None) => text.push_str(&self.referred(name.trim(), line)?.unwrap_or_default()),
             }
         }
         text.push_str(rest);
@@ -172,79 +197,4 @@ fn wrong(node: &Node, message: &str) -> Unresolved {
 }
 
 #[cfg(test)]
-mod tests {
-    use proptest::prelude::*;
-    use serde_json::json;
-
-    use super::*;
-    use crate::project::Choices;
-    use crate::yaml;
-
-    const TEMPLATE: &str = "
-Parameters: {Stage: {Default: dev}, Secret: {Type: String}}
-Mappings: {Sizes: {dev: {memory: 256}}}
-Conditions:
-  IsDev: !Equals [!Ref Stage, dev]
-  IsBig: !Not [!Condition IsDev]
-Resources:
-  F: {Type: AWS::Serverless::Function, Properties: {}}
-  T: {Type: AWS::DynamoDB::Table, Properties: {TableName: things}}
-  Q: {Type: AWS::SQS::Queue}
-";
-
-    fn check(expression: &str, expected: Result<Value, &str>) {
-        let root = yaml::read(TEMPLATE).unwrap().remove(0);
-        let parameters = [("Q.Arn".to_owned(), "arn:q".to_owned())].into();
-        let choices = Choices { parameters, region: "eu-west-1".into(), account: "1".into() };
-        let node = yaml::read(&format!("x: {expression}")).unwrap().remove(0);
-        let found = Scope::new(&root, &choices).value(node.get("x").unwrap());
-        match (found, expected) {
-            (Ok(found), Ok(expected)) => assert_eq!(found, expected, "{expression}"),
-            (Err(found), Err(expected)) => {
-                assert!(found.message.contains(expected), "{expression}: {found:?}");
-            }
-            (found, _) => panic!("{expression}: {found:?}"),
-        }
-    }
-
-    #[test]
-    fn short_and_long_forms_are_carried_out() {
-        check("!Ref Stage", Ok(json!("dev")));
-        check("{Ref: T}", Ok(json!("things")));
-        check("!Ref Q", Ok(json!("Q")));
-        check("!Sub 'a-${Stage}-${AWS::Region}-${!Kept}'", Ok(json!("a-dev-eu-west-1-${Kept}")));
-        check("!Sub ['${A}/${Stage}', {A: !Ref T}]", Ok(json!("things/dev")));
-        check("!GetAtt F.Arn", Ok(json!("arn:aws:lambda:eu-west-1:1:function:F")));
-        check("{Fn::GetAtt: [Q, Arn]}", Ok(json!("arn:q")));
-        check("!Join ['-', [a, !Ref Stage]]", Ok(json!("a-dev")));
-        check("!Select [1, !Split [',', 'a,b']]", Ok(json!("b")));
-        check("!FindInMap [Sizes, !Ref Stage, memory]", Ok(json!(256)));
-        check("!If [IsDev, 1, 2]", Ok(json!(1)));
-        check("!If [IsBig, 1, !Ref AWS::NoValue]", Ok(json!(null)));
-        check("{A: !Ref AWS::NoValue, B: [!Ref Stage]}", Ok(json!({"B": ["dev"]})));
-    }
-
-    #[test]
-    fn what_only_aws_knows_is_named() {
-        check(
-            "!Ref Secret",
-            Err("'Secret' is a parameter without a default: give it with --parameter Secret=VALUE"),
-        );
-        check("!GetAtt T.Arn", Err("'T.Arn' is known only to AWS"));
-        check("!Ref Nothing", Err("neither a parameter nor a resource"));
-        check("!ImportValue x", Err("ImportValue cannot be carried out"));
-        check("!If [Nothing, 1, 2]", Err("no condition 'Nothing'"));
-    }
-
-    proptest! {
-        #[test]
-        fn no_template_makes_the_reader_panic(text in "(!(Ref|Sub|If|Join|GetAtt) )?[\\[{'$}A-Z,:. \\]]{0,30}") {
-            if let Ok(documents) = yaml::read(&text) {
-                let choices = Choices::default();
-                for node in &documents {
-                    drop(Scope::new(node, &choices).value(node));
-                }
-            }
-        }
-    }
-}
+mod tests;

@@ -4,8 +4,8 @@ use std::path::PathBuf;
 
 use serde_json::Value;
 
-use super::Unresolved;
-use super::function::{Template, Wrong};
+use super::scope::Unresolved;
+use super::template::{Template, Wrong};
 use crate::project::LocalCode;
 use crate::yaml::{Content, Node};
 

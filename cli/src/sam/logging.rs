@@ -2,7 +2,7 @@
 
 use serde_json::{Map, Value};
 
-use super::function::Template;
+use super::template::Template;
 use crate::manifest::from_aws;
 use crate::yaml::{Content, Node};
 

@@ -8,21 +8,13 @@ mod intrinsics;
 mod layers;
 mod logging;
 mod scope;
+mod template;
 
 use std::path::Path;
 
 use crate::manifest::{Schemas, text_of};
 use crate::project::{Choices, Problem, Project};
 use crate::yaml::{self, Content, Node};
-
-/// A problem at a line, before it is known of which file.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub(crate) struct Unresolved {
-    /// Line in the template.
-    pub line: usize,
-    /// What is wrong there.
-    pub message: String,
-}
 
 /// The file is a template.
 pub(crate) fn is_template(path: &Path) -> bool {
@@ -41,7 +33,7 @@ pub(crate) fn read_file(schemas: &Schemas, choices: &Choices, path: &Path, proje
         Err(message) => return project.problems.push(Problem::of_file(path, message)),
     };
     let Some(root) = documents.first() else { return };
-    let template = function::Template::new(root, choices, path.parent().unwrap_or(path));
+    let template = template::Template::new(root, choices, path.parent().unwrap_or(path));
     for (name, line, resource) in resources_of(root) {
         let kind = resource.get("Type").and_then(Node::text).unwrap_or_default();
         if !matches!(kind, "AWS::Serverless::Function" | "AWS::Lambda::Function") {

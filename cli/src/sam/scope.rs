@@ -1,6 +1,7 @@
 //! What the names in a template stand for: parameters, pseudo parameters, resources and their attributes.
+//!
+//! What it never does: carry out a function. Of a resource it tells where its name is written, which may be one.
 
-use super::Unresolved;
 use crate::project::Choices;
 use crate::yaml::{Content, Node};
 
@@ -11,6 +12,28 @@ const NAMES: [&str; 7] =
 const STACK: &str = "local";
 /// How often a resource's name may be made of another's, which would lead round in a circle otherwise.
 const NAMES_IN_NAMES_MAX: usize = 2;
+
+/// A problem at a line, before it is known of which file.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(super) struct Unresolved {
+    /// Line in the template.
+    pub line: usize,
+    /// What is wrong there.
+    pub message: String,
+}
+
+/// What a name stands for.
+#[derive(Debug)]
+pub(super) enum Meaning<'a> {
+    /// This text.
+    Text(String),
+    /// No value: `AWS::NoValue`.
+    Nothing,
+    /// A resource's name; where the template gives it one, as it is written there.
+    Name(Option<&'a Node>),
+    /// The ARN of a function of this name, which begins so.
+    Arn(String, Option<&'a Node>),
+}
 
 /// A template and what a person chose.
 #[derive(Debug, Clone, Copy)]
@@ -33,25 +56,30 @@ impl<'a> Scope<'a> {
         self.section("Resources")?.get(name)
     }
 
-    /// The value of `Ref: name`; `None` for `AWS::NoValue`.
-    pub(super) fn reference(&self, name: &str, line: usize) -> Result<Option<String>, Unresolved> {
+    /// The same for what is written in a resource's name; none where names are made of names too often.
+    pub(super) fn in_a_name(&self) -> Option<Self> {
+        (self.names < NAMES_IN_NAMES_MAX).then(|| Self { names: self.names + 1, ..*self })
+    }
+
+    /// What `Ref: name` stands for.
+    pub(super) fn reference(&self, name: &str, line: usize) -> Result<Meaning<'a>, Unresolved> {
         if name == "AWS::NoValue" {
-            return Ok(None);
+            return Ok(Meaning::Nothing);
         }
         if let Some(value) = self.choices.parameters.get(name) {
-            return Ok(Some(value.clone()));
+            return Ok(Meaning::Text(value.clone()));
         }
         if let Some(value) = self.pseudo(name) {
-            return Ok(Some(value));
+            return Ok(Meaning::Text(value));
         }
         if let Some(parameter) = self.section("Parameters").and_then(|parameters| parameters.get(name)) {
             return match parameter.get("Default").map(|default| &default.content) {
-                Some(Content::Scalar(value)) => Ok(Some(text_of(value))),
+                Some(Content::Scalar(value)) => Ok(Meaning::Text(text_of(value))),
                 _ => Err(unknown(name, "is a parameter without a default", line)),
             };
         }
         match self.resource(name) {
-            Some(resource) => Ok(Some(self.own_name(resource).unwrap_or_else(|| name.to_owned()))),
+            Some(resource) => Ok(Meaning::Name(own_name(resource))),
             None => Err(unknown(name, "is neither a parameter nor a resource", line)),
         }
     }
@@ -69,32 +97,30 @@ impl<'a> Scope<'a> {
         })
     }
 
-    /// The value of `GetAtt: name.attribute`.
-    pub(super) fn attribute(&self, path: &str, line: usize) -> Result<String, Unresolved> {
+    /// What `GetAtt: name.attribute` stands for.
+    pub(super) fn attribute(&self, path: &str, line: usize) -> Result<Meaning<'a>, Unresolved> {
         if let Some(value) = self.choices.parameters.get(path) {
-            return Ok(value.clone());
+            return Ok(Meaning::Text(value.clone()));
         }
         let (name, attribute) = path.split_once('.').unwrap_or((path, ""));
-        let kind = self.resource(name).and_then(|of| of.get("Type")).and_then(Node::text).unwrap_or_default();
+        let resource = self.resource(name);
+        let kind = resource.and_then(|of| of.get("Type")).and_then(Node::text).unwrap_or_default();
         match (kind, attribute) {
             ("AWS::Serverless::Function" | "AWS::Lambda::Function", "Arn") => {
                 let Choices { region, account, .. } = self.choices;
-                let own = self.resource(name).and_then(|resource| self.own_name(resource));
-                let own = own.as_deref().unwrap_or(name);
-                Ok(format!("arn:aws:lambda:{region}:{account}:function:{own}"))
+                let begin = format!("arn:aws:lambda:{region}:{account}:function:");
+                Ok(Meaning::Arn(begin, resource.and_then(own_name)))
             }
             ("", _) => Err(unknown(path, "is no attribute of a resource of this template", line)),
             _ => Err(unknown(path, "is known only to AWS", line)),
         }
     }
-    /// The name that a resource is given, if it is one that can be known.
-    fn own_name(&self, resource: &Node) -> Option<String> {
-        let properties = resource.get("Properties")?;
-        let inner = Self { names: self.names + 1, ..*self };
-        let name = NAMES.iter().find_map(|field| properties.get(field))?;
-        let name = if inner.names > NAMES_IN_NAMES_MAX { None } else { inner.value(name).ok() };
-        name?.as_str().map(str::to_owned)
-    }
+}
+
+/// Where a resource is given a name, if it is one that can be known.
+fn own_name(resource: &Node) -> Option<&Node> {
+    let properties = resource.get("Properties")?;
+    NAMES.iter().find_map(|field| properties.get(field))
 }
 
 /// A scalar as CloudFormation hands it on: everything is text.

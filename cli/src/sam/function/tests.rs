@@ -3,6 +3,7 @@
 use proptest::prelude::*;
 
 use super::*;
+use crate::project::Choices;
 use crate::yaml;
 
 const TEMPLATE: &str = "
@@ -169,7 +170,7 @@ proptest! {
         if let Ok(mut documents) = root {
             let root = documents.remove(0);
             let choices = Choices::default();
-            let template = Template::new(&root, &choices, Path::new("/nowhere"));
+            let template = Template::new(&root, &choices, std::path::Path::new("/nowhere"));
             drop(template.function(&Schemas::new(), "F", root.get("Resources").unwrap().get("F").unwrap()));
         }
     }
