@@ -18,10 +18,8 @@ use std::process::ExitCode;
 
 use clap::Parser;
 use command_line::{Command, CommandLine};
-use local::environment::{PARENT, SHIM_COMMAND};
 use local::image::{EMULATOR_NAME, translated};
-use local::opt;
-use rustix::process::{Signal, getppid, set_parent_process_death_signal};
+use local::shim;
 use tracing_subscriber::EnvFilter;
 
 /// The variable that says what is logged about the gateway's work.
@@ -29,8 +27,8 @@ const LOG: &str = "KUBELAMBDA_LOG";
 
 fn main() -> ExitCode {
     let words: Vec<String> = std::env::args_os().map(|word| word.to_string_lossy().into_owned()).collect();
-    if words.get(1).is_some_and(|word| word == SHIM_COMMAND) && std::env::var_os(PARENT).is_some() {
-        return shim();
+    if shim::is_wanted(&words) {
+        return shim::run();
     }
     let called = words.first().and_then(|name| Path::new(name).file_name());
     let arguments = match called {
@@ -51,31 +49,6 @@ fn main() -> ExitCode {
             ExitCode::FAILURE
         }
     }
-}
-
-/// This process is a shim, which ends with the program that started it, however that ends.
-fn shim() -> ExitCode {
-    if let Some(folder) = std::env::var_os(opt::VARIABLE)
-        && let Err(message) = opt::bind(Path::new(&folder))
-    {
-        output::note(message);
-        return ExitCode::FAILURE;
-    }
-    if std::env::var_os(opt::TRIAL).is_some() {
-        return ExitCode::SUCCESS;
-    }
-    if let Err(error) = set_parent_process_death_signal(Some(Signal::TERM)) {
-        output::note(format_args!(
-            "kubelambda: an environment may outlive the program that started it: {error}"
-        ));
-    }
-    let started_by = std::env::var(PARENT).unwrap_or_default();
-    let parent = getppid().map(|pid| pid.as_raw_nonzero().get().to_string());
-    if parent.as_ref() != Some(&started_by) {
-        output::note("kubelambda: an environment is started by `kubelambda local`, which is gone");
-        return ExitCode::FAILURE;
-    }
-    runtime_shim::run(&[])
 }
 
 fn run(command: &Command) -> anyhow::Result<ExitCode> {

@@ -17,6 +17,8 @@ use tokio::sync::{Semaphore, watch};
 
 use super::snapshot::Snapshot;
 
+/// Where the emulator answers, unless something else is there.
+pub(crate) const ADDRESS_DEFAULT: &str = "127.0.0.1:8080";
 /// The emulator's one path.
 pub(crate) const PATH: &str = "/2015-03-31/functions/function/invocations";
 /// Connections at once; further ones wait.

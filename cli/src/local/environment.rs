@@ -18,12 +18,9 @@ use tokio::sync::{mpsc, oneshot};
 use tokio_util::sync::CancellationToken;
 
 use super::recipe::Recipe;
+use super::shim::{COMMAND, PARENT};
 use super::workspace::Place;
 
-/// The hidden command that makes this program a shim.
-pub(crate) const SHIM_COMMAND: &str = "environment";
-/// Set for a shim: the process id of the program that started it.
-pub(crate) const PARENT: &str = "KUBELAMBDA_PARENT";
 /// How long a shim may take to announce itself, in seconds.
 const ANNOUNCE_SECONDS_MAX: u64 = 10;
 /// How long a shim may take from SIGTERM to its end when everything ends, in milliseconds.
@@ -87,7 +84,7 @@ fn spawn(start: &Start) -> std::io::Result<Child> {
         (PARENT, std::process::id().to_string()),
     ];
     let mut command = Command::new(program);
-    command.arg(SHIM_COMMAND).env_clear().envs(&recipe.variables).envs(own);
+    command.arg(COMMAND).env_clear().envs(&recipe.variables).envs(own);
     if place.temporary_is_own {
         command.env("KUBELAMBDA_TEMPORARY", &place.temporary);
     }

@@ -65,7 +65,7 @@ impl Greeting {
             lines.push(format!("Whoever reaches {address} can run these functions as you."));
         }
         if *emulator_taken {
-            let wanted = super::EMULATOR_DEFAULT;
+            let wanted = emulator::ADDRESS_DEFAULT;
             lines.push(format!("{wanted} is taken: the path of AWS's emulator is not served (--emulator)."));
         }
         if *debug {

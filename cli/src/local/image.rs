@@ -15,9 +15,9 @@ use resources::Function;
 use serde_json::json;
 use tokio::sync::watch;
 
-use super::serving::{Serving, Signals, bind};
+use super::serving::{Serving, Signals, bind, options};
 use super::snapshot::Snapshot;
-use super::{emulator, options, starter};
+use super::{emulator, starter};
 use crate::command_line::EmulateArguments;
 use crate::project::{LocalCode, LocalFunction};
 

@@ -10,17 +10,18 @@
 mod announcements;
 mod clients;
 mod emulator;
-pub(crate) mod environment;
+mod environment;
 mod folder;
 mod greeting;
 pub(crate) mod image;
 mod interpreters;
 mod node;
-pub(crate) mod opt;
+mod opt;
 mod provider;
 mod recipe;
 mod runtimes;
 mod serving;
+pub(crate) mod shim;
 mod snapshot;
 mod stamp;
 mod starter;
@@ -34,21 +35,15 @@ use std::time::Duration;
 use anyhow::{Context, anyhow, bail};
 use domain::Region;
 use folder::{FolderCatalog, Look, Shelf};
-use gateway::Options;
 use gateway::settings::OtlpFlags;
 use gateway::traces::Collector;
-use protocol::link::trust::LinkKey;
-use serving::{Bound, DRAIN_MILLIS, Serving, Signals, bind};
-use snapshot::{DEBUG_SECONDS, NAMESPACE};
+use serving::{Bound, Serving, Signals, bind, options};
 use starter::Starter;
 use tokio::sync::watch;
 
 use crate::command_line::{ENDPOINT_DEFAULT, ENDPOINT_VARIABLE, LocalArguments};
 use crate::output;
 use crate::project::Choices;
-
-/// Where the emulator answers, unless something else is there.
-const EMULATOR_DEFAULT: &str = "127.0.0.1:8080";
 
 /// Carries out the command: serves until Ctrl-C.
 pub(crate) async fn run(arguments: &LocalArguments) -> anyhow::Result<ExitCode> {
@@ -92,17 +87,6 @@ pub(crate) async fn run(arguments: &LocalArguments) -> anyhow::Result<ExitCode> 
     Ok(ExitCode::SUCCESS)
 }
 
-/// The gateway's options, with a key of this run.
-fn options(region: &Region, debug: bool) -> anyhow::Result<Options> {
-    let key = LinkKey::from_secret(&[starter::random()?, starter::random()?].concat())?;
-    let mut options = Options::new(region.clone(), NAMESPACE.to_owned(), key);
-    options.drain = Duration::from_millis(DRAIN_MILLIS);
-    if debug {
-        options.environment_wait = Duration::from_secs(DEBUG_SECONDS.into());
-    }
-    Ok(options)
-}
-
 /// Where spans go, if anywhere.
 fn collector(flags: OtlpFlags) -> anyhow::Result<Option<Collector>> {
     let target = flags.target().map_err(|wrong| anyhow!(wrong.join("\n")))?;
@@ -144,7 +128,7 @@ async fn bind_emulator(wanted: Option<&str>) -> anyhow::Result<Option<Bound>> {
         }
         None => {
             // That something else is there is told in the greeting.
-            Ok(bind(EMULATOR_DEFAULT.parse()?, "--emulator").await.ok())
+            Ok(bind(emulator::ADDRESS_DEFAULT.parse()?, "--emulator").await.ok())
         }
     }
 }

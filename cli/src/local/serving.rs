@@ -5,8 +5,10 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use anyhow::Context;
+use domain::Region;
 use gateway::catalog::CatalogSource;
 use gateway::{Gateway, Options};
+use protocol::link::trust::LinkKey;
 use tokio::net::TcpListener;
 use tokio::signal::unix::{Signal, SignalKind, signal};
 use tokio::sync::{mpsc, watch};
@@ -14,12 +16,12 @@ use tokio_util::sync::CancellationToken;
 
 use super::emulator;
 use super::provider::ProcessProvider;
-use super::snapshot::Snapshot;
-use super::starter::Starter;
+use super::snapshot::{DEBUG_SECONDS, NAMESPACE, Snapshot};
+use super::starter::{self, Starter};
 use crate::output;
 
 /// How long requests in flight may take after Ctrl-C, in milliseconds.
-pub(crate) const DRAIN_MILLIS: u64 = 500;
+const DRAIN_MILLIS: u64 = 500;
 /// How long environments may take to end after that, in seconds.
 const END_SECONDS_MAX: u64 = 10;
 /// How often it is looked whether the gateway has its catalog, in milliseconds: that takes one or two.
@@ -60,6 +62,17 @@ pub(crate) async fn bind(address: SocketAddr, option: &str) -> anyhow::Result<Bo
     })?;
     let address = listener.local_addr().context("the address that was bound")?;
     Ok((listener, address))
+}
+
+/// The gateway's options, with a key of this run.
+pub(crate) fn options(region: &Region, debug: bool) -> anyhow::Result<Options> {
+    let key = LinkKey::from_secret(&[starter::random()?, starter::random()?].concat())?;
+    let mut options = Options::new(region.clone(), NAMESPACE.to_owned(), key);
+    options.drain = Duration::from_millis(DRAIN_MILLIS);
+    if debug {
+        options.environment_wait = Duration::from_secs(DEBUG_SECONDS.into());
+    }
+    Ok(options)
 }
 
 /// All that a run is made of.
