@@ -70,6 +70,9 @@ impl Actor {
             if self.runtime.pid == Some(pid) {
                 let internal_error = self.extensions.known.internal_error();
                 let exit = told_apart(exit, self.out_of_memory.any_since(), internal_error);
+                if exit == Exit::OutOfMemory {
+                    self.memory.used_up();
+                }
                 self.runtime.gone = true;
                 self.runtime.exit.get_or_insert(exit);
                 // Whoever waits in `next` is dead, and its connection must not count as open.

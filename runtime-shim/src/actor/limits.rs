@@ -26,6 +26,8 @@ const MB_BYTES: u64 = 1024 * 1024;
 #[derive(Debug, Default)]
 pub(super) struct MemoryUse {
     max_bytes: u64,
+    /// The kernel ended a process because there was no more: it used all of it, whatever was seen.
+    used_up: bool,
     looked: Option<Instant>,
     storage_looked: Option<Instant>,
     pause: Duration,
@@ -35,6 +37,17 @@ impl MemoryUse {
     /// A new runtime starts.
     pub(super) fn reset(&mut self) {
         *self = Self::default();
+    }
+
+    /// The kernel ended the runtime for lack of memory.
+    pub(super) fn used_up(&mut self) {
+        self.used_up = true;
+    }
+
+    /// Most memory used at once, in MB; as on AWS, the most that is told is what there was.
+    fn max_mb(&self, memory_mb: u32) -> u64 {
+        let most = u64::from(memory_mb);
+        if self.used_up { most } else { self.max_bytes.div_ceil(MB_BYTES).min(most) }
     }
 }
 
@@ -87,8 +100,7 @@ impl Actor {
             self.look_at_memory(limit_bytes);
         }
         let memory_mb = self.assigned.as_ref().map_or(0, |assigned| assigned.assignment.memory_mb);
-        // As on AWS, the most that is told is what there was.
-        (self.memory.max_bytes.div_ceil(MB_BYTES).min(u64::from(memory_mb)), memory_mb)
+        (self.memory.max_mb(memory_mb), memory_mb)
     }
 
     fn is_running(&self) -> bool {
@@ -142,5 +154,28 @@ fn clear(root: &std::path::Path) {
         let folder = entry.file_type().is_ok_and(|kind| kind.is_dir());
         // What cannot be removed is found again at the next look.
         drop(if folder { std::fs::remove_dir_all(path) } else { std::fs::remove_file(path) });
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn what_is_told_of_memory_is_the_most_that_was_seen_and_never_more_than_there_is() {
+        let told = |max_bytes, used_up| MemoryUse { max_bytes, used_up, ..MemoryUse::default() }.max_mb(128);
+        assert_eq!([told(0, false), told(1, false), told(117 * MB_BYTES, false)], [0, 1, 117]);
+        assert_eq!(told(300 * MB_BYTES, false), 128);
+        // Published of a function that used up its memory: "Memory Size: 10239 MB\tMax Memory Used: 10239 MB\t
+        // Init Duration: 551.73 ms\tStatus: error\tError Type: Runtime.OutOfMemory".
+        assert_eq!(told(117 * MB_BYTES, true), 128);
+    }
+
+    #[test]
+    fn the_next_life_of_a_runtime_begins_with_nothing() {
+        let mut memory = MemoryUse::default();
+        memory.used_up();
+        memory.reset();
+        assert_eq!(memory.max_mb(128), 0);
     }
 }
