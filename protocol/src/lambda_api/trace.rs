@@ -1,12 +1,15 @@
 //! `X-Amzn-Trace-Id`: kept as the caller sent it, completed where it lacks what X-Ray clients insist on.
 //!
 //! A client library reads a trace only where `Root`, `Parent` and `Sampled` are all there, so each that is
-//! missing is added, with `Sampled=0`; unknown keys are kept and forwarded. Where the platform traces a function
+//! missing or empty is added, with `Sampled=0`, and each is there once, so that all read the same trace; unknown keys
+//! are kept and forwarded. Where the platform traces a function
 //! itself, it puts its own decision and its own segment in the place of `Sampled` and `Parent`.
 
 use super::errors::ServiceError;
 use crate::xray::{SegmentId, TraceId};
 
+/// What X-Ray clients insist on.
+const KEYS: [&str; 3] = ["Root", "Parent", "Sampled"];
 /// Longest trace header, in bytes.
 pub const TRACE_HEADER_BYTES_MAX: usize = 1_024;
 
@@ -46,7 +49,7 @@ impl TraceHeader {
             let seconds = seed.epoch_seconds & 0xffff_ffff;
             append(&mut text, &format!("Root=1-{seconds:08x}-{}", domain::hex::encode(root)));
         }
-        append(&mut text, received.trim_matches([';', ' ']));
+        append(&mut text, told_once(received).trim_matches([';', ' ']));
         if field(received, "Parent").is_none() {
             append(&mut text, &format!("Parent={}", domain::hex::encode(parent)));
         }
@@ -113,6 +116,18 @@ fn check(header: &[u8]) -> Result<&str, ServiceError> {
     }
 }
 
+/// A header without parts that nobody may read: of each of [`KEYS`] the first with a value stays.
+fn told_once(header: &str) -> String {
+    let mut seen = [false; KEYS.len()];
+    let mut first = |part: &&str| {
+        let Some((name, value)) = part.split_once('=') else { return true };
+        let known = KEYS.iter().position(|key| name.trim().eq_ignore_ascii_case(key));
+        let Some(seen) = known.and_then(|key| seen.get_mut(key)) else { return true };
+        !value.trim().is_empty() && !std::mem::replace(seen, true)
+    };
+    header.split(';').filter(|part| first(part)).collect::<Vec<_>>().join(";")
+}
+
 /// The value of `key` in a trace header, where it has one.
 pub fn field<'a>(header: &'a str, key: &str) -> Option<&'a str> {
     let pairs = header.split(';').filter_map(|pair| pair.split_once('='));
@@ -165,6 +180,15 @@ mod tests {
         check(Some("Self=x;Sampled=1"), &format!("{NEW_ROOT};Self=x;Sampled=1;{parent}"));
         let complete = "Root=1-a-b;Parent=c;Sampled=1;Lineage=1:2:3";
         check(Some(complete), complete);
+    }
+
+    #[test]
+    fn an_empty_value_is_none_and_the_first_of_several_counts() {
+        let parent = "Parent=abababababababab";
+        check(Some("Root=;Sampled=1"), &format!("{NEW_ROOT};Sampled=1;{parent}"));
+        check(Some("Root= ;Parent=;Sampled=;Self=;x"), &format!("{NEW_ROOT};Self=;x;{parent};Sampled=0"));
+        check(Some("root=;Root=1-a-b;Root=1-c-d"), &format!("Root=1-a-b;{parent};Sampled=0"));
+        check(Some("Root=1-a-b; Sampled=0;Parent=c;sampled=1"), "Root=1-a-b; Sampled=0;Parent=c");
     }
 
     #[test]
@@ -221,7 +245,7 @@ mod tests {
 
     proptest! {
         #[test]
-        fn every_decided_header_says_so(header in "\\PC{0,80}", sampled: bool) {
+        fn every_decided_header_says_so(header in header(), sampled: bool) {
             if let Ok(trace) = TraceHeader::complete(Some(header.as_bytes()), SEED) {
                 let decided = trace.decided(sampled, "53995c3f42cd8ad8".parse().ok());
                 prop_assert_eq!(field(decided.as_str(), "Sampled"), Some(if sampled { "1" } else { "0" }));
@@ -231,12 +255,33 @@ mod tests {
         }
 
         #[test]
-        fn every_accepted_header_has_all_three_keys(header in "\\PC{0,80}") {
+        fn every_accepted_header_has_all_three_keys_once(header in header()) {
             if let Ok(trace) = TraceHeader::complete(Some(header.as_bytes()), SEED) {
-                for key in ["Root", "Parent", "Sampled"] {
+                for key in KEYS {
+                    let named = |part: &&str| {
+                        part.split_once('=').is_some_and(|(name, _)| name.trim().eq_ignore_ascii_case(key))
+                    };
+                    prop_assert_eq!(trace.as_str().split(';').filter(named).count(), 1, "{}", trace.as_str());
                     prop_assert!(field(trace.as_str(), key).is_some(), "{}", trace.as_str());
+                    // What the caller said stays what it was.
+                    prop_assert!([None, field(trace.as_str(), key)].contains(&field(&header, key)));
                 }
             }
         }
+
+        #[test]
+        fn what_is_complete_stays_as_it_is(header in header()) {
+            if let Ok(trace) = TraceHeader::complete(Some(header.as_bytes()), SEED) {
+                let again = TraceHeader::complete(Some(trace.as_str().as_bytes()), SEED).unwrap();
+                prop_assert_eq!(again.as_str(), trace.as_str());
+            }
+        }
+    }
+
+    /// Anything, and what is almost a header of X-Ray's.
+    fn header() -> impl Strategy<Value = String> {
+        let parts = "([Rr]oot|[Pp]arent|[Ss]ampled|Self|Lineage|) ?=?[01a ]{0,2}";
+        let almost = proptest::collection::vec(parts, 0..7).prop_map(|parts| parts.join(";"));
+        prop_oneof!["\\PC{0,80}", almost]
     }
 }

@@ -1,4 +1,3 @@
-
 //! Functions of CloudFormation, each carried out.
 
 use proptest::prelude::*;
