@@ -26,7 +26,9 @@ pub struct RuntimeSpec {
     /// The image, such as one of AWS's public base images.
     #[schemars(length(min = 1, max = 512), regex(pattern = r"^\S+$"))]
     pub image: String,
-    /// The image's version in AWS's notation, such as python:3.13.v45; where it is set, INIT_START names it.
+    /// The runtime's version in AWS's notation, such as python:3.13.v45, as INIT_START names it; without it there is
+    /// no such line. The number is whose Runtime it is: AWS counts its own, and the Runtimes of Kubelambda's chart have
+    /// the chart's count, raised by a release that changes what the Runtime runs. What a tag points to is not counted.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     #[schemars(length(min = 1, max = 64), regex(pattern = r"^[a-z0-9]+:[A-Za-z0-9._-]+$"))]
     pub version: Option<String>,
@@ -48,11 +50,14 @@ impl RuntimeSpec {
     /// The version as environments are told it, where one is set. Its id is made from version and image, so that it
     /// changes with either; what a tag of the image points to is not looked at.
     pub fn runtime_version(&self) -> Option<RuntimeVersion> {
-        let version = self.version.clone()?;
-        let id =
-            domain::hex::encode(digest(&SHA256, format!("{version} {}", self.image).as_bytes()).as_ref());
-        Some(RuntimeVersion { version, id })
+        Some(runtime_version(self.version.clone()?, &self.image))
     }
+}
+
+/// A version with the id that it has where the runtime is made of `what`.
+pub fn runtime_version(version: String, what: &str) -> RuntimeVersion {
+    let id = domain::hex::encode(digest(&SHA256, format!("{version} {what}").as_bytes()).as_ref());
+    RuntimeVersion { version, id }
 }
 
 fn default_entry_point() -> Vec<String> {

@@ -7,6 +7,7 @@ import functools
 import json
 import os
 import pathlib
+import re
 import shutil
 import subprocess
 
@@ -325,7 +326,15 @@ def test_runtimes_are_kept_and_complete(apis):
         assert runtime["spec"]["entryPoint"] == ["/lambda-entrypoint.sh"]
         assert runtime["metadata"]["annotations"]["helm.sh/resource-policy"] == "keep"
     assert found["provided.al2023"]["spec"]["image"] == "public.ecr.aws/lambda/provided:al2023"
-    assert found["python3.13"]["spec"]["image"] == "own/python:1"
+    own = found["python3.13"]["spec"]
+    assert (own["image"], own["version"]) == ("own/python:1", "python:3.13.v45")
+
+
+def test_runtimes_have_a_version():
+    """Guide, runtime-management-identify: "The runtime version number and ARN are logged in the INIT_START log line". """
+    for runtime in of_kind(render(), "Runtime"):
+        language, release = re.fullmatch(r"([a-z]+)\.?(.+?)(?:\.x)?", runtime["metadata"]["name"]).groups()
+        assert re.fullmatch(rf"{language}:{re.escape(release)}\.v[1-9]\d*", runtime["spec"]["version"]), runtime
 
 
 def test_runtimes_come_after_their_definition():

@@ -210,10 +210,13 @@ def test_level_of_a_system_record(endpoint, filtered, function, outcome):
 
 
 def test_level_of_init_records(endpoint, filtered):
-    """Levels, "System log level event mapping": initStart without a runtime's version, initRuntimeDone and initReport of a success on demand are DEBUG. """
+    """Levels, "System log level event mapping": initStart with a runtime's version is INFO, initRuntimeDone and initReport of a success on demand are DEBUG. """
     assert platform(filtered["json-all"][0], "platform.initReport")
-    few = [event for event in platform(filtered["json-few"][0], "platform.initStart") if event["record"]["functionName"] == "json-few"]
-    assert not few
+    own = {name: [event["record"] for event in platform(log, "platform.initStart") if event["record"]["functionName"] == name]
+           for name, (log, *_) in filtered.items()}
+    assert own["json"] and own["json-all"] and not own["json-few"]
+    assert all(re.fullmatch(r"python:3\.11\.v\d+", record["runtimeVersion"]) for record in own["json"])
+    assert all(re.fullmatch(r"arn:aws:lambda:[a-z0-9-]+::runtime:[0-9a-f]{64}", record["runtimeVersionArn"]) for record in own["json"])
 
 
 def test_tail_is_taken_before_the_levels(endpoint):

@@ -9,6 +9,19 @@ def report(log):
     return next((line for line in log.splitlines() if line.startswith("REPORT ")), None)
 
 
+def test_init_start(endpoint):
+    """Guide, runtime-management-identify: "The runtime version number and ARN are logged in the INIT_START log line, which Lambda emits to CloudWatch Logs each time that it creates a new execution environment." """
+    endpoint.call("output.lines")
+    line = r"^INIT_START Runtime Version: python:3\.11\.v\d+\tRuntime Version ARN: arn:aws:lambda:[a-z0-9-]+::runtime:[0-9a-f]{64}$"
+    assert re.search(line, endpoint.written("handlers"), re.MULTILINE)
+
+
+def test_init_start_is_not_in_the_tail(endpoint):
+    """Guide, runtime-management-identify: "Lambda emits the log line to CloudWatch Logs, but it is not visible in the console."; Recording (invocation_tails): nor in a cold start's tail. """
+    _, cold = endpoint.early["reused"].result()
+    assert "Init Duration: " in report(cold) and "INIT_START" not in cold
+
+
 def test_start(endpoint):
     """Recording test_invocation_with_logs: "START RequestId: <request-id> Version: $LATEST\\n" """
     _, log = endpoint.logged("output.lines")

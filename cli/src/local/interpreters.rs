@@ -6,7 +6,11 @@ use std::os::unix::fs::PermissionsExt;
 use std::path::{Path, PathBuf};
 use std::process::Stdio;
 
+use domain::RuntimeVersion;
+use resources::runtime::runtime_version;
 use tokio::process::Command;
+
+use super::clients::RUNTIME_VERSION;
 
 /// How a function's runtime is started.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -42,6 +46,17 @@ impl Interpreter {
             }
             Self::Bootstrap => Vec::new(),
         }
+    }
+
+    /// The version of the runtime `name` that this is: the number is local mode's own, and the id is another where
+    /// another interpreter runs it.
+    pub(crate) fn runtime_version(&self, name: &str) -> RuntimeVersion {
+        let interpreter = match self {
+            Self::Python { version, .. } => format!("local Python {version}"),
+            Self::Node { major, .. } => format!("local Node.js {major}"),
+            Self::Bootstrap => "local bootstrap".to_owned(),
+        };
+        runtime_version(RuntimeVersion::version_of(name, RUNTIME_VERSION), &interpreter)
     }
 }
 

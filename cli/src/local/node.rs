@@ -116,3 +116,19 @@ fn npm(to: &Path, client: Client) -> Command {
     command.arg(to).arg(format!("{}@{}", client.package, client.version));
     command
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn other_clients_or_interpreters_have_another_number() {
+        let pinned = [clients::PYTHON, clients::NODE, clients::NODE_BEFORE_22].map(|client| client.version);
+        let set = (pinned, FETCHED.map(|(_, version)| version));
+        assert_eq!(
+            (set, clients::RUNTIME_VERSION),
+            ((["4.2.2", "4.0.2", "3.3.0"], ["22.23.3", "24.21.0"]), 1),
+            "raise RUNTIME_VERSION with the versions here"
+        );
+    }
+}

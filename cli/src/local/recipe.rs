@@ -4,12 +4,11 @@ use std::collections::BTreeMap;
 use std::path::PathBuf;
 
 use bytes::Bytes;
-use domain::Region;
 use domain::log_stream::LogStreamId;
+use domain::{Region, RuntimeVersion};
 use protocol::link::assignment::{Assignment, Code, Idle};
 use protocol::link::environment::ToEnvironment;
 use protocol::link::frame::Frame;
-use resources::RuntimeSpec;
 use resources::function::IdlePolicy;
 use resources::rules::zip_bytes;
 
@@ -67,10 +66,18 @@ pub(crate) fn recipe(
         log_stream_id: LogStreamId::from_random_bytes(log_stream),
         idle: if is_debugged || spec.idle == IdlePolicy::Run { Idle::Run } else { Idle::Freeze },
         logging: spec.logging(),
-        runtime_version: served.runtime.as_ref().and_then(RuntimeSpec::runtime_version),
+        runtime_version: runtime_version(served, interpreter),
     };
     let assignment = Frame { header: ToEnvironment::Assign(Box::new(assignment)), body };
     Ok(Recipe { task_root, variables, assignment })
+}
+
+/// A Runtime of the folder says its own version, or none; an image, which has no interpreter of ours, has none.
+fn runtime_version(served: &Served, interpreter: Option<&Interpreter>) -> Option<RuntimeVersion> {
+    match &served.runtime {
+        Some(runtime) => runtime.runtime_version(),
+        None => Some(interpreter?.runtime_version(served.local.function.spec.runtime.as_deref()?)),
+    }
 }
 
 /// What the function and its Runtime set. One that sets a search path must not lose the runtime client by it.
@@ -141,6 +148,7 @@ mod tests {
             "environment": {"variables": {"PYTHONPATH": "mine"}}});
         let (assignment, variables) = made(spec, &python(), &Folders::default());
         assert_eq!(assignment.command, ["/bin/python", "-m", "awslambdaric", "a.b"]);
+        assert_eq!(assignment.runtime_version.unwrap().version, "python:3.11.v1");
         assert_eq!(assignment.working_directory, "/own/task");
         assert_eq!(variables["PYTHONPATH"], "/own/task:/client");
         assert_eq!(assignment.variables["PYTHONPATH"], "mine:/own/task:/client");
