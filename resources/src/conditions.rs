@@ -56,9 +56,9 @@ pub enum Reason {
     ImageConfigUnknown,
     /// The manifest breaks a rule that the schema cannot express.
     InvalidSpec,
-    /// The runtime found no such handler or module.
+    /// The handler's module or function is not there.
     HandlerNotFound,
-    /// The init phase failed otherwise.
+    /// The init phase failed otherwise: an import, an exception, an exit.
     InitFailed,
     /// The init phase took too long.
     InitTimedOut,

@@ -31,11 +31,12 @@ def mended(space, name, **spec):
     [
         ("python/conformance.py", "conformance.nothing_of_that_name", "Runtime.HandlerNotFound", "HandlerNotFound", "nothing_of_that_name"),
         ("python/init_syntax_error.py", "init_syntax_error.handler", "Runtime.UserCodeSyntaxError", "InitFailed", "Syntax error"),
-        ("python/init_import_error.py", "init_import_error.handler", "Runtime.ImportModuleError", "HandlerNotFound", "a_package_that_nobody_installed"),
+        ("python/init_import_error.py", "init_import_error.handler", "Runtime.ImportModuleError", "InitFailed", "a_package_that_nobody_installed"),
+        ("python/conformance.py", "elsewhere.handler", "Runtime.ImportModuleError", "HandlerNotFound", "No module named 'elsewhere'"),
         ("python/init_raises.py", "init_raises.handler", "RuntimeError", "InitFailed", "does not want to be imported"),
         ("python/init_exits.py", "init_exits.handler", "Runtime.ExitError", "InitFailed", "exit status 7"),
     ],
-    ids=["no-handler", "syntax-error", "no-module", "raises", "exits"],
+    ids=["no-handler", "syntax-error", "no-package", "no-module", "raises", "exits"],
 )
 def test_init_that_fails(space, request, code, handler, error_type, reason, words):
     name = "init-" + request.node.callspec.id

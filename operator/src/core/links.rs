@@ -11,7 +11,7 @@ use super::environment::{DIAL_BACKOFF, Stage};
 use super::{Core, Effect, LinkId, Measured, PodKey};
 use crate::function::Problem;
 use crate::function::assignment::{Home, assignment};
-use crate::function::status::{reason_of_init_error, words_of_init_error};
+use crate::function::init_error;
 
 /// How long a link is kept although a second one of the same environment was opened, in seconds. An
 /// environment that announces itself while it is dialled has two for a moment; one that comes later has lost
@@ -114,10 +114,13 @@ impl Core {
                 }
                 return;
             }
-            Some(InitResult::Failed { error_type, message }) => Problem::new(
-                reason_of_init_error(&error_type),
-                format!("{error_type}: {}", words_of_init_error(&message)),
-            ),
+            Some(InitResult::Failed { error_type, message }) => {
+                let words = init_error::words(&message);
+                let known = self.functions.get(&environment.function());
+                let handler = known.and_then(|known| known.function.spec.handler.as_deref());
+                let reason = init_error::reason(&error_type, &words, handler);
+                Problem::new(reason, format!("{error_type}: {words}"))
+            }
             Some(InitResult::TimedOut) => Problem::new(
                 Reason::InitTimedOut,
                 "the init phase took longer than it may; it is repeated inside the first invocation",

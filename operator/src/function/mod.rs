@@ -4,6 +4,7 @@
 //! what its image's registry said, all of them parameters.
 
 pub mod assignment;
+pub mod init_error;
 pub mod recipe;
 pub mod status;
 

@@ -91,29 +91,6 @@ pub fn recorded_failure(function: &Function) -> Option<Problem> {
     Some(Problem::new(reason, condition.message.clone()))
 }
 
-/// The words for people in what a runtime posted: `errorMessage` of the JSON object that clients send.
-pub fn words_of_init_error(message: &str) -> String {
-    #[derive(serde::Deserialize)]
-    #[serde(rename_all = "camelCase")]
-    struct Posted {
-        error_message: String,
-    }
-    serde_json::from_str(message).map_or_else(|_| message.to_owned(), |posted: Posted| posted.error_message)
-}
-
-/// Which reason a failed init phase has: authors look first for a handler that is not there.
-pub fn reason_of_init_error(error_type: &str) -> Reason {
-    let not_found =
-        ["HandlerNotFound", "ImportModuleError", "MalformedHandlerName", "NoSuchHandler", "BadFunctionCode"];
-    if not_found.iter().any(|word| error_type.contains(word)) {
-        Reason::HandlerNotFound
-    } else if error_type == "Sandbox.Timedout" {
-        Reason::InitTimedOut
-    } else {
-        Reason::InitFailed
-    }
-}
-
 #[cfg(test)]
 mod tests {
     use serde_json::json;
@@ -145,23 +122,5 @@ mod tests {
         assert_eq!(recorded_failure(&function), Some(failed));
         function.metadata.generation = Some(4);
         assert_eq!(recorded_failure(&function), None);
-    }
-
-    #[test]
-    fn a_posted_error_is_told_in_its_own_words() {
-        assert_eq!(words_of_init_error(r#"{"errorMessage": "no module", "stackTrace": []}"#), "no module");
-        assert_eq!(words_of_init_error("exit status 1"), "exit status 1");
-    }
-
-    #[test]
-    fn errors_of_init_are_told_apart() {
-        for (error_type, expected) in [
-            ("Runtime.ImportModuleError", Reason::HandlerNotFound),
-            ("Runtime.HandlerNotFound", Reason::HandlerNotFound),
-            ("Sandbox.Timedout", Reason::InitTimedOut),
-            ("ValueError", Reason::InitFailed),
-        ] {
-            assert_eq!(reason_of_init_error(error_type), expected);
-        }
     }
 }

@@ -123,7 +123,7 @@ fn a_failed_init_is_told_until_one_succeeds_or_the_generation_changes() {
     let effects = world.state(link, Phase::Free, Some(failed.clone()));
     assert!(!told(&effects).iter().any(|one| matches!(one, FromOperator::Blocked { .. })));
     let (reason, message) = next_condition(&mut world, &hello);
-    assert_eq!(reason, "HandlerNotFound");
+    assert_eq!(reason, "InitFailed");
     assert!(message.contains("No module named 'nope'"));
 
     world.state(link, Phase::Free, Some(failed));
