@@ -105,6 +105,10 @@ impl Serving {
         let starter = Arc::clone(&self.starter);
         let provider = ProcessProvider::new(starter, served, self.idle_timeout, stop.clone(), ended);
         let gateway = Gateway::new(self.options, self.catalog, Box::new(provider))?;
+        // A request that comes earlier waits in its listener's queue; without a catalog no function is known.
+        while !gateway.is_ready() {
+            tokio::time::sleep(Duration::from_millis(READY_LOOK_MILLIS)).await;
+        }
         let (api, address) = self.api;
         if let Some((listener, _)) = self.emulator {
             drop(tokio::spawn(emulator::serve(listener, address, self.served)));
@@ -117,9 +121,6 @@ impl Serving {
             let (gateway, stop) = (gateway.clone(), stop_api.clone());
             async move { gateway.serve(api, stop).await }
         });
-        while !gateway.is_ready() {
-            tokio::time::sleep(Duration::from_millis(READY_LOOK_MILLIS)).await;
-        }
         greeting.iter().for_each(output::note);
         // Whatever is missing is looked for and fetched while everything else is served already.
         for name in &runtimes {

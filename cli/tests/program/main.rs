@@ -19,6 +19,7 @@ mod inside;
 mod layers;
 mod local;
 mod reload;
+mod start;
 mod template;
 mod traces;
 mod typed;
