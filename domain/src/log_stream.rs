@@ -67,9 +67,17 @@ pub fn default_log_group(name: &FunctionName) -> String {
     format!("/aws/lambda/{name}")
 }
 
-/// A log stream's name: `YYYY/MM/DD/[<version>]<32 hex>`.
-pub fn log_stream_name(day: Day, version: &str, id: &LogStreamId) -> String {
-    format!("{day}/[{version}]{}", id.as_str())
+/// A log stream's name: `YYYY/MM/DD/[<version>]<32 hex>`, and with the function's name before the bracket in a log
+/// group that others may write to as well, as recorded from the service.
+pub fn log_stream_name(
+    day: Day,
+    (group, function): (&str, &FunctionName),
+    version: &str,
+    id: &LogStreamId,
+) -> String {
+    let own = group == default_log_group(function);
+    let function = if own { "" } else { function.as_str() };
+    format!("{day}/{function}[{version}]{}", id.as_str())
 }
 
 #[cfg(test)]
@@ -91,7 +99,11 @@ mod tests {
     #[test]
     fn a_stream_is_named_as_on_aws() {
         let id = LogStreamId::from_random_bytes([0xab; 16]);
-        let name = log_stream_name(Day { year: 2026, month: 3, day: 4 }, "$LATEST", &id);
-        assert_eq!(name, "2026/03/04/[$LATEST]abababababababababababababababab");
+        let function: FunctionName = "my_function".parse().unwrap();
+        let name =
+            |group| log_stream_name(Day { year: 2026, month: 3, day: 4 }, (group, &function), "$LATEST", &id);
+        assert_eq!(name("/aws/lambda/my_function"), "2026/03/04/[$LATEST]abababababababababababababababab");
+        // Recorded: "2026/10/08/tenner-notifier[$LATEST]22be53a8cfde4e68b844f8ec293b2543".
+        assert_eq!(name("shared"), "2026/03/04/my_function[$LATEST]abababababababababababababababab");
     }
 }

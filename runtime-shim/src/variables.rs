@@ -107,7 +107,8 @@ impl Variables<'_> {
             ("LAMBDA_RUNTIME_DIR", RUNTIME_DIRECTORY.to_owned()),
         ];
         if assignment.logging.enabled || insists_on_a_log_stream(assignment) {
-            let stream = log_stream_name(self.day, version, &assignment.log_stream_id);
+            let group = (assignment.log_group.as_str(), &assignment.function_name);
+            let stream = log_stream_name(self.day, group, version, &assignment.log_stream_id);
             platform.push(("AWS_LAMBDA_LOG_STREAM_NAME", stream));
         }
         if let Some(handler) = &assignment.handler {

@@ -22,6 +22,7 @@ impl Actor {
         let Some(assigned) = &self.assigned else { return };
         let assignment = &assigned.assignment;
         let version = &assignment.revision.version;
+        let group = (assignment.log_group.as_str(), &assignment.function_name);
         let runtime = assignment.runtime_version.as_ref();
         let line = runtime.filter(|_| phase == InitPhase::Init);
         let line = line.map(|runtime| log_lines::init_start(runtime, &assignment.region));
@@ -34,7 +35,7 @@ impl Actor {
                 instance: Some(Instance {
                     function_name: assignment.function_name.to_string(),
                     function_version: version.clone(),
-                    instance_id: log_stream_name(assigned.day, version, &assignment.log_stream_id),
+                    instance_id: log_stream_name(assigned.day, group, version, &assignment.log_stream_id),
                     instance_max_memory: u64::from(assignment.memory_mb) * MB_BYTES,
                 }),
             })
