@@ -17,6 +17,8 @@ use super::body::{self, Read};
 use crate::events::{Event, Events, ExtensionAnswer, ExtensionCall};
 
 const JSON: HeaderValue = HeaderValue::from_static("application/json");
+/// Of the last event. Recorded: AWS names none for it, so its server takes the JSON for text.
+const SHUTDOWN_TYPE: HeaderValue = HeaderValue::from_static("text/plain; charset=utf-8");
 
 /// Handles one call; `call` is an error where the method is wrong.
 pub(super) async fn handle(call: Result<Call, ()>, request: Request<Incoming>, events: &Events) -> Answer {
@@ -98,8 +100,13 @@ fn answered(answer: ExtensionAnswer) -> Answer {
         ExtensionAnswer::Registered(id, body) => {
             with(StatusCode::OK, body, Some((headers::IDENTIFIER, id.to_string())))
         }
-        ExtensionAnswer::Event { identifier, body } => {
-            with(StatusCode::OK, body, identifier.map(|id| (headers::EVENT_IDENTIFIER, id)))
+        ExtensionAnswer::Event { identifier: Some(id), body } => {
+            with(StatusCode::OK, body, Some((headers::EVENT_IDENTIFIER, id)))
+        }
+        ExtensionAnswer::Event { identifier: None, body } => {
+            let mut answer = with(StatusCode::OK, body, None);
+            answer.headers_mut().insert(CONTENT_TYPE, SHUTDOWN_TYPE);
+            answer
         }
         ExtensionAnswer::Subscribed { status, body } => {
             with(StatusCode::from_u16(status).unwrap_or(StatusCode::INTERNAL_SERVER_ERROR), body, None)

@@ -125,6 +125,8 @@ async fn an_end_is_told_with_its_reason_and_leaves_time_to_say_goodbye() {
     assert_eq!(shim.exited().await.code(), Some(0));
     assert_eq!(event_types(&shim), ["INVOKE", "SHUTDOWN"]);
     assert_eq!(all(&shim, "event")[1]["shutdownReason"], "spindown");
+    // Recorded: an event of the end comes as `Content-Type: text/plain; charset=utf-8`, one of an invocation does not.
+    assert_eq!(all(&shim, "type"), ["application/json", "text/plain; charset=utf-8"]);
     assert_eq!(all(&shim, "done").len(), 1);
 }
 
