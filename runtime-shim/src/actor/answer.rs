@@ -51,7 +51,10 @@ impl Actor {
         let Some(invocation) = &mut self.invocation else { return };
         invocation.remaining_ms = invocation.remaining().as_millis();
         invocation.marks.answered = Some(clock::now());
-        invocation.marks.produced_bytes += body.iter().map(Bytes::len).sum::<usize>();
+        if function_error.is_none() {
+            invocation.marks.responded = true;
+            invocation.marks.produced_bytes += body.iter().map(Bytes::len).sum::<usize>();
+        }
         if self.end_stream(function_error.as_ref(), &body) {
             return;
         }

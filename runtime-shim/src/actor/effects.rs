@@ -27,7 +27,10 @@ impl Actor {
                     FunctionError { cause: FunctionErrorCause::Init, error_type: error.error_type };
                 self.answer(Some(function_error), error.content_type, vec![error.body.into()]);
             }
-            Effect::EndProcesses => self.end_processes(),
+            Effect::EndProcesses => {
+                self.record_cut_short();
+                self.end_processes();
+            }
             Effect::Finish(ending) => self.finish(ending),
             Effect::Released => self.offer(),
             Effect::Drained => {

@@ -48,6 +48,9 @@ impl Actor {
         self.timers.clear(Timer::Freeze);
         self.timers.clear(Timer::Deadline);
         self.timers.clear(Timer::Sample);
+        if let Some(invocation) = &mut self.invocation {
+            invocation.marks.ended.get_or_insert_with(clock::now);
+        }
         if !self.extensions.known.is_empty() {
             return self.begin_shutdown();
         }

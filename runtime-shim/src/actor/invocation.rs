@@ -51,7 +51,11 @@ pub(super) struct Marks {
     pub answer_begun: Option<Instant>,
     pub answered: Option<Instant>,
     pub runtime_done: Option<Instant>,
-    /// Bytes of the answer.
+    /// Its processes began to be ended.
+    pub ended: Option<Instant>,
+    /// The runtime told a response, or a part of one, and not only an error.
+    pub responded: bool,
+    /// Bytes of the response.
     pub produced_bytes: usize,
 }
 

@@ -31,6 +31,7 @@ impl Actor {
         };
         let (link, attempt, window) = (invocation.link, invocation.invoke.attempt, Window::new());
         invocation.window = Some(window.clone());
+        invocation.marks.responded = true;
         let head = Some(ResponseHead { function_error: None, content_type });
         let part = ResponsePart { attempt, last: false, head, error: None };
         self.peers.send(link, FromEnvironment::Response(part), Bytes::new());

@@ -35,6 +35,7 @@ mod runtime_api;
 mod shutdown;
 mod streaming;
 mod telemetry;
+mod telemetry_endings;
 mod timeline;
 mod torture;
 mod xray;

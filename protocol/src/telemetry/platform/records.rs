@@ -135,6 +135,10 @@ impl From<&Ending> for InitPhaseRecord {
         let (status, error_type) = match ending {
             Ending::Success => ("success", None),
             Ending::TimedOut => ("timeout", None),
+            // AWS's source tells the sandbox's own failures from what function and runtime did.
+            Ending::Error { error_type } if error_type.starts_with("Sandbox.") => {
+                ("failure", Some(error_type.clone()))
+            }
             Ending::Error { error_type } => ("error", Some(error_type.clone())),
         };
         Self { initialization_type: "on-demand", phase: "init", status, error_type }

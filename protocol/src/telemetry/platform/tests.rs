@@ -35,3 +35,12 @@ fn records_have_the_service_s_fields_in_its_order() {
     assert_eq!(failed.level(), Some(Level::Warn));
     assert_eq!(Platform::End(request_id).level(), None);
 }
+
+#[test]
+fn the_sandbox_s_own_failure_is_no_error_of_the_function_s() {
+    // The schema: "Status: Enum, with values success, failure, error, timeout"; AWS's source tells a type that begins
+    // with "Sandbox." as a failure, and any other as an error.
+    let told = |error_type: &str| InitPhaseRecord::from(&Ending::Error { error_type: error_type.into() });
+    assert_eq!((told("Sandbox.Failure").status, told("Runtime.ExitError").status), ("failure", "error"));
+    assert_eq!(told("Sandbox.Failure").error_type.as_deref(), Some("Sandbox.Failure"));
+}
