@@ -46,6 +46,14 @@ def get(kind, name=None, namespace="default", selector=None):
     return answer if name else answer["items"]
 
 
+def logs(namespace, selector):
+    """The logs of the pods that a selector names. A pod answers invocations before the kubelet has noticed, up to seconds
+    later, that its container runs; until then the kubelet shows no log, and this has none of that pod."""
+    names = [pod["metadata"]["name"] for pod in get("pods", namespace=namespace, selector=selector)]
+    # One by one: with a selector, a pod without a log would hide the others'.
+    return "".join(kubectl("logs", "-n", namespace, name, "-c", "function", check=False).stdout for name in names)
+
+
 def eventually(observe, timeout=60, what=None):
     """Waits until `observe()` returns something true, and returns it; says what it saw last otherwise."""
     deadline = time.monotonic() + timeout

@@ -111,8 +111,10 @@ def test_child_process_that_outlives_the_handler_is_gone_after_a_reset(space):
     assert space.invoke("child").json["errorType"] == "Sandbox.Timedout"
     space.apply("child-lines", code=MISBEHAVIOUR, handler="misbehaviour.leaves_child")
     pod = space.pods("child")[0]["metadata"]["name"]
-    listing = kubectl("exec", "-n", space.name, pod, "-c", "function", "--", "python3", "-c",
-                      "import os; print([open(f'/proc/{p}/cmdline').read() for p in os.listdir('/proc') if p.isdigit()])")
+    program = "import os; print([open(f'/proc/{p}/cmdline').read() for p in os.listdir('/proc') if p.isdigit()])"
+    # It fails until the kubelet has noticed that the container runs, and where a reset ends it with everything else.
+    command = ["exec", "-n", space.name, pod, "-c", "function", "--", "python3", "-c", program]
+    listing = eventually(lambda: kubectl(*command, check=False).stdout, what="a list of the pod's processes")
     assert listing.count("awslambdaric") <= 1, listing
 
 

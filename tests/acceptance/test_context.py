@@ -11,7 +11,7 @@ import re
 
 import pytest
 
-from cluster import REGION, eventually, get, kubectl
+from cluster import REGION, eventually, get, kubectl, logs
 
 
 @pytest.fixture(scope="module", autouse=True)
@@ -72,10 +72,7 @@ def test_kubectl_logs_by_the_log_stream_that_the_context_named(space):
     answer, seen = context(space)
     digits = seen["log_stream_name"][-32:]
     line = f"END RequestId: {answer.request_id}"
-    eventually(
-        lambda: line in kubectl("logs", "-n", space.name, "-l", f"kubelambda.dev/log-stream={digits}", "--tail=100"),
-        what=line,
-    )
+    eventually(lambda: line in logs(space.name, f"kubelambda.dev/log-stream={digits}"), what=line)
 
 
 def test_no_identity_and_no_client_context(space):

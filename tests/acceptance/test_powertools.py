@@ -13,7 +13,7 @@ import urllib.request
 
 import pytest
 
-from cluster import ROOT, Answer, eventually, get, kubectl
+from cluster import ROOT, Answer, eventually, get, kubectl, logs
 
 SAMPLE = ROOT / "examples/powertools"
 PROGRAM = os.environ.get("KUBELAMBDA") or str(ROOT / "target/debug/kubelambda")
@@ -155,11 +155,12 @@ def test_tracer(sample):
 def test_cold_start_is_told_once(sample):
     """Logger: 'cold_start: bool'; Metrics: 'capture_cold_start_metric: … create a separate EMF blob solely containing a
     metric named ColdStart'."""
-    if isinstance(sample, Local):
-        log = sample.log.read_text()
-    else:
-        selector = "kubelambda.dev/function=powertools"
-        log = eventually(lambda: kubectl("logs", "-n", sample.space.name, "-l", selector, "--tail=-1", check=False).stdout)
+    answer, _, _ = invoked(sample, "again")
+    def written():
+        local = isinstance(sample, Local)
+        log = sample.log.read_text() if local else logs(sample.space.name, "kubelambda.dev/function=powertools")
+        return log if f"END RequestId: {answer.request_id}" in log else None
+    log = eventually(written, what="the end of the last invocation in its log")
     records = re.findall(r"\{\"level\".*\}|\{\"_aws\".*\}", log)
     blobs = sum('"ColdStart":[1.0]' in one for one in records)
     told = [json.loads(one)["cold_start"] for one in records if "level" in one]

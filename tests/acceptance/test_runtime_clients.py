@@ -22,7 +22,7 @@ from typing import Any
 
 import pytest
 
-from cluster import REGISTRY, ROOT, Answer, eventually, get, kubectl
+from cluster import REGISTRY, ROOT, Answer, eventually, get, logs
 from link import Attempt, deliver
 
 CLIENT_KEYS = ("installation_id", "app_title", "app_version_name", "app_version_code", "app_package_name")
@@ -253,14 +253,8 @@ def no_log_stream(client, space, *both):
     name = f"{both[0].name}-quiet"
     space.apply(name, memorySize=192, timeout=7, loggingConfig={"enabled": False}, **CLIENTS[client])
     answer = space.invoke(name, {"sleep_ms": 0})
-
-    def logged(text):
-        # One by one: with a selector, a pod that has not started yet would hide the others' logs.
-        logs = [kubectl("logs", "-n", space.name, pod["metadata"]["name"], check=False) for pod in space.pods(name)]
-        return any(text in log.stdout for log in logs)
-
     start = f"START RequestId: {answer.request_id}"
-    eventually(lambda: logged(start), what=f"{start} in the log of {name}")
+    eventually(lambda: start in logs(space.name, f"kubelambda.dev/function={name}"), what=f"{start} in the log of {name}")
     fields = read(client, answer)
     assert fields["log_group_name"] == f"/aws/lambda/{name}"
     # Java's client leaves out what is null, Go's has an empty string for it.
@@ -484,9 +478,8 @@ def test_handler_for_python_2_and_3(space):
         assert f'  "key1": "{value}"' in lines
         assert any(re.fullmatch(r"Log stream name: \d{4}/\d\d/\d\d/\[\$LATEST\][0-9a-f]{32}", line) for line in lines)
         assert any(re.fullmatch(r"Lambda time remaining in MS: (29[5-9]\d|3000)", line) for line in lines)
-    # Once, in the init phase. The kubelet has logs to show only when it has noticed that the container runs.
-    logs = ["logs", "-n", space.name, "-l", "kubelambda.dev/function=both-pythons", "--tail=-1"]
-    logged = eventually(lambda: kubectl(*logs, check=False).stdout, what="the function's log")
+    # Once, in the init phase.
+    logged = eventually(lambda: logs(space.name, "kubelambda.dev/function=both-pythons"), what="the function's log")
     assert logged.splitlines().count("Loading function") == 1
 
 

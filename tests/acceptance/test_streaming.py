@@ -9,7 +9,7 @@ import time
 
 import pytest
 
-from cluster import eventually, kubectl
+from cluster import eventually, logs
 
 MIB = 1024 * 1024
 FUNCTIONS = ("parts", "large", "http", "plain")
@@ -148,9 +148,6 @@ def test_a_caller_that_goes_away_stops_nothing(space):
     stream = got["EventStream"]
     assert next(iter(stream))["PayloadChunk"]["Payload"] == b"first"
     stream.close()
-    eventually(
-        lambda: "wrote last of the abandoned"
-        in kubectl("logs", "-n", space.name, "-l", "kubelambda.dev/function=parts", "--tail=100"),
-        what="the last line of the function",
-    )
+    last = "wrote last of the abandoned"
+    eventually(lambda: last in logs(space.name, "kubelambda.dev/function=parts"), what="the last line of the function")
     assert space.invoke("plain", {"a": 1}).json == {"a": 1}

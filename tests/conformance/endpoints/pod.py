@@ -20,11 +20,14 @@ class Pod(Endpoint):
     kubeconfig = os.environ.get("KUBECONFIG") or str(TARGET / "cluster/kubeconfig")
     registry = os.environ.get("KUBELAMBDA_TEST_REGISTRY", "registry.test:5000")
 
-    def kubectl(self, *arguments, stdin=None):
+    def run(self, *arguments, stdin=None):
         kubectl = shutil.which("kubectl") or str(TARGET / "cluster/bin/kubectl")
-        done = subprocess.run(
+        return subprocess.run(
             [kubectl, "--kubeconfig", self.kubeconfig, *arguments], input=stdin, capture_output=True, text=True, timeout=180
         )
+
+    def kubectl(self, *arguments, stdin=None):
+        done = self.run(*arguments, stdin=stdin)
         assert done.returncode == 0, f"kubectl {' '.join(arguments)}: {done.stderr}"
         return done.stdout
 
@@ -62,8 +65,12 @@ class Pod(Endpoint):
 
     def written(self, function):
         selected = ("-n", self.namespace, "-l", f"kubelambda.dev/function={function}")
-        pods = json.loads(self.kubectl("get", "pods", *selected, "--field-selector=status.phase=Running", "-o", "json"))["items"]
-        return "".join(self.kubectl("logs", "-n", self.namespace, pod["metadata"]["name"], "-c", "function") for pod in pods)
+        pods = json.loads(self.kubectl("get", "pods", *selected, "-o", "json"))["items"]
+        names = [pod["metadata"]["name"] for pod in pods]
+        # A pod answers before the kubelet has noticed, up to seconds later, that its container runs: until then it has
+        # no log to show.
+        logs = [self.run("logs", "-n", self.namespace, name, "-c", "function") for name in names]
+        return "".join(log.stdout for log in logs)
 
     def stop(self):
         self.kubectl("delete", "functions", "--all", "-n", self.namespace, "--wait=false")
