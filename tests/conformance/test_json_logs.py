@@ -170,7 +170,7 @@ def filtered(endpoint):
         def text():
             log = endpoint.written(function)
             return log if f"{mark} is the end" in log else None
-        logs[function] = (eventually(text, "the last line", seconds=5), mark, succeeded, failed)
+        logs[function] = (eventually(text, "the last line"), mark, succeeded, failed)
     endpoint.outlines.clear()
     return logs
 

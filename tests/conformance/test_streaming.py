@@ -186,7 +186,7 @@ def test_caller_that_goes_away(endpoint):
         assert answer.status in (200, 429)
         return answer.status == 200 and [one for one in answer.json["seen"] if one["token"] == event["token"]]
 
-    seen = eventually(told, "the function's next answer", seconds=10)
+    seen = eventually(told, "the function's next answer")
     # How often it was throttled is chance.
     endpoint.outlines.clear()
     assert seen[0]["status"] == 202

@@ -256,7 +256,7 @@ def test_time_out(endpoint):
         reports = [event["record"] for event in received.events("/telemetry", "platform.report")]
         return received if request in [record["requestId"] for record in reports] else None
 
-    received = eventually(told, "a report of the time-out", seconds=5)
+    received = eventually(told, "a report of the time-out")
     endpoint.outlines.clear()
     assert received.record("platform.runtimeDone", request=request)["status"] == "timeout"
     assert received.record("platform.report", request=request)["status"] == "timeout"
