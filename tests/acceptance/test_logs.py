@@ -121,7 +121,7 @@ def test_100_000_lines(space):
 
 
 def test_line_of_a_mebibyte(space):
-    """Quotas: 'Event size: 1 MB (maximum)'. The line is there to its last byte, however the node cuts it."""
+    """CloudWatch Logs API: 'Each log event can be no larger than 1 MB.' The line is there to its last byte, however the node cuts it."""
     space.apply("long", **OUTPUT, handler="output.long_line", idle="Run")
     assert space.invoke("long").json == "written"
     log = PodLog(space, "long")

@@ -19,7 +19,7 @@ def test_two_at_once(endpoint):
 
 
 def test_each_caller_gets_its_own_answer(endpoint):
-    """Guide, lambda-concurrency: "Each instance of your execution environment can serve only one request at a time." """
+    """Guide, lambda-concurrency: "For each concurrent request, Lambda provisions a separate instance of your execution environment.": each has one request at a time. """
     answers = at_once(endpoint, 2)
     assert [answer.json for answer in answers] == [answer.request_id for answer in answers]
 

@@ -80,7 +80,7 @@ def test_xray_daemon_variables(endpoint, variables):
 
 
 def test_language_variable(endpoint, variables):
-    """Guide, configuration-envvars: "LANG – Set to en_US.UTF-8. This is the locale of the runtime." """
+    """Guide, configuration-envvars: "LANG – The locale of the runtime (en_US.UTF-8)." """
     assert variables["LANG"] == "en_US.UTF-8"
 
 

@@ -119,7 +119,7 @@ def test_reset_keeps_the_log_stream(endpoint):
 
 
 def test_reset_leaves_no_process(endpoint):
-    """Guide, lambda-runtime-environment: "the runtime and each extension are shut down": what the handler started is gone too. """
+    """Guide, lambda-runtime-environment: "The reset behaves like a Shutdown event. First, Lambda shuts down the runtime": what the handler started is gone too. """
     endpoint.call("misbehaviour.leaves_child_and_sleeps", function="short")
     assert endpoint.call("misbehaviour.child_lines", function="short").json["alive"] == []
 
@@ -140,7 +140,7 @@ def init_error(endpoint, function, error_type, words):
 
 
 def test_handler_that_is_not_there(endpoint):
-    """Guide, troubleshooting-deployment: "Runtime.HandlerNotFound" """
+    """Client awslambdaric: HANDLER_NOT_FOUND = "Runtime.HandlerNotFound" """
     init_error(endpoint, "no-handler", "Runtime.HandlerNotFound", "nothing_of_that_name")
 
 
@@ -194,7 +194,7 @@ def test_repeated_init_that_times_out(endpoint):
 
 
 def test_log_of_a_repeated_init_that_times_out(endpoint):
-    """Guide, lambda-runtime-environment: "INIT_REPORT Init Duration: 1236.04 ms Phase: invoke Status: timeout" """
+    """Guide, lambda-runtime-environment: "If a function crashes or times out during the Init phase, Lambda emits error information in the INIT_REPORT log."; "… INIT_REPORT events with phase=invoke whenever suppressed inits occur in between invoke phases." """
     _, log = endpoint.early["slower"].result()
     assert re.search(r"^INIT_REPORT Init Duration: [0-9.]+ ms\tPhase: init\tStatus: timeout$", log, re.MULTILINE), log
     found = re.search(r"^INIT_REPORT Init Duration: ([0-9.]+) ms\tPhase: invoke\tStatus: timeout$", log, re.MULTILINE)

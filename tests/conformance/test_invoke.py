@@ -80,7 +80,7 @@ def test_request_content_type_is_ignored(endpoint):
 
 @pytest.mark.parametrize("event", ["text", 5, None, [1, 2], True], ids=["string", "number", "null", "list", "true"])
 def test_any_json_value_is_an_event(endpoint, event):
-    """Guide, python-handler: "The event object is usually of the Python dict type. It can also be list, str, int, float, or the NoneType type." """
+    """Guide, python-handler: "It is usually of the Python dict type. It can also be list, str, int, float, or the NoneType type." """
     answer = endpoint.invoke("handlers", payload=json.dumps(event).encode())
     assert (answer.status, answer.json) == (200, event)
 
@@ -106,7 +106,7 @@ def test_invalid_json_runs_nothing(endpoint):
 
 
 def test_request_at_the_limit(endpoint):
-    """Guide, quotas: "6 MB each for request and response (synchronous)" """
+    """Guide, gettingstarted-limits: "6 MB each for request and response (synchronous)" """
     payload = b'"' + b"x" * (REQUEST_MAX - 2) + b'"'
     answer = endpoint.invoke("handlers", payload=payload)
     assert answer.status == 200 and answer.payload == payload

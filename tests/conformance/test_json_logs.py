@@ -42,7 +42,7 @@ def tail(endpoint):
 
 
 def test_start(endpoint, tail):
-    """Format: {"time": "2024-03-13T18:56:24.046Z", "type": "platform.start", "record": {"requestId": "…", "version": "$LATEST"}}"""
+    """Schema: "Event: Object - time: String - type: String = platform.start - record: PlatformStart", with "requestId": "6d68ca91-49c9-448d-89b8-7ca3e6dc66aa", "version": "$LATEST" """
     answer, log = tail
     (event,) = platform(log, "platform.start")
     assert set(event) == {"time", "type", "record"} and re.fullmatch(TIME, event["time"])
@@ -82,7 +82,7 @@ def test_no_end(endpoint, tail):
 
 
 def test_each_event_is_a_line(endpoint, tail):
-    """Format: "JSON formatted logs … key value pairs": each line of such a log is an object. """
+    """Format: "Capturing your log outputs as JSON key value pairs makes it easier to search and filter when debugging your functions.": each line of such a log is an object. """
     _, log = tail
     lines = [line for line in log.splitlines() if line]
     assert len(lines) == len(list(objects(log))) >= 3
@@ -97,7 +97,7 @@ def test_application_record(endpoint, tail):
 
 
 def test_application_record_with_more(endpoint, tail):
-    """Guide, python-logging: "you can also add … extra parameters": {"order": 7} is a key of the record. """
+    """Client awslambdaric, lambda_runtime_log_utils: attributes of a record that are not reserved, as of `extra`, are keys of the record. """
     _, log = tail
     assert next(found for found in objects(log) if found.get("level") == "INFO")["order"] == 7
 

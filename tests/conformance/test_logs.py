@@ -80,7 +80,7 @@ def test_standard_output_and_error(endpoint):
 
 
 def test_logging_module(endpoint):
-    """Guide, python-logging: "[INFO]	2023-01-20T00:08:25.512Z	<id>	…": level, time, request id. """
+    """Guide, python-logging: "[INFO]  2020-01-31T22:12:58.534Z    1c8df7d3-xmpl-46da-9778-518e6eca8125": level, time, request id. """
     _, log = endpoint.logged("output.lines")
     assert re.search(rf"^\[INFO\]\t\d{{4}}-\d\d-\d\dT\d\d:\d\d:\d\d\.\d{{3}}Z\t{ID}\tthrough logging\s*$", log, re.MULTILINE), log
 
@@ -118,7 +118,7 @@ def test_report_of_an_exit(endpoint):
 
 
 def test_line_of_an_exit(endpoint):
-    """Guide, lambda-runtime-environment: "RequestId: c3252230-c73d-49f6-8844-968c01d1e2e1 Error: Runtime exited without providing a reason / Runtime.ExitError" """
+    """Guide, lambda-runtime-environment: "RequestId: c3252230-c73d-49f6-8844-968c01d1e2e1 Error: Runtime exited without providing a reason", "Runtime.ExitError" """
     answer, log = endpoint.logged("misbehaviour.exits")
     assert re.search(r"^RequestId: [0-9a-f-]{36} Error: Runtime exited with error: exit status 3\nRuntime\.ExitError$", log, re.MULTILINE), log
 
@@ -137,7 +137,7 @@ def test_binary_output(endpoint):
 
 
 def test_long_line(endpoint):
-    """Guide, cloudwatch quotas: "Event size: 1 MB (maximum)": a line of that size harms nothing. """
+    """Model of CloudWatch Logs: "Each log event can be no larger than 1 MB.": a line of that size harms nothing. """
     answer, log = endpoint.logged("output.long_line")
     assert answer.json == "written" and "REPORT RequestId" in log
 

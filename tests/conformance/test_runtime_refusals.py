@@ -84,7 +84,7 @@ def test_response_at_the_limit(endpoint):
 
 
 def test_oversized_response(endpoint):
-    """Guide, runtimes-api: "413 – Payload Too Large"; Emulator, render_error.go: RequestEntityTooLarge, "Exceeded maximum allowed payload size (6291556 bytes)." """
+    """Emulator, render_error.go: 413, RequestEntityTooLarge, "Exceeded maximum allowed payload size (6291556 bytes)." """
     (seen,), answer = raw(endpoint, [{"path": SELF + "response", "bytes": LIMIT + 1}], answer=False)
     is_error(seen, 413, "RequestEntityTooLarge")
     assert (answer.error, answer.json["errorType"]) == ("Unhandled", "Function.ResponseSizeTooLarge")
@@ -149,7 +149,7 @@ def test_message_of_an_oversized_response(endpoint):
 
 
 def test_oversized_response_in_chunks(endpoint):
-    """Guide, runtimes-api: "413 – Payload Too Large": of a response without a length too. """
+    """Emulator, render_error.go: 413, RequestEntityTooLarge: of a response without a length too. """
     (seen,), answer = raw(endpoint, [{"path": SELF + "response", "stream": [{"bytes": 2**20}] * 7}], answer=False)
     is_error(seen, 413, "RequestEntityTooLarge")
     assert answer.json["errorType"] == "Function.ResponseSizeTooLarge"

@@ -86,7 +86,7 @@ def test_frame_of_the_end(endpoint):
 
 
 def test_parts_keep_their_order(endpoint):
-    """Guide: "sending partial responses back to the client as they become available": in their order, none lost. """
+    """Guide: "This is because you can send partial responses back to the client as they become available.": in their order, none lost. """
     texts = [f"part {number}, " for number in range(500)]
     assert streamed(endpoint, [{"data": text} for text in texts]).payload.decode() == "".join(texts)
 

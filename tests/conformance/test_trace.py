@@ -1,6 +1,6 @@
 """The X-Ray tracing header: what the function gets of the caller's, and what is made where there is none.
 
-`X-Ray` is its developer guide, "AWS X-Ray concepts", section "Tracing header".
+`X-Ray` is its developer guide: "AWS X-Ray concepts", section "Tracing header", and "Sending trace data", "Trace ID Format".
 """
 
 import re
@@ -38,7 +38,7 @@ def test_in_the_function(endpoint, sampled):
 
 
 def test_unknown_fields_are_kept(endpoint):
-    """X-Ray: "Tracing header with lineage: … Lineage=a87bd80c:1|68fd508a:5|c512fbe3:2": it is handed on. """
+    """X-Ray: "Example Tracing header with Lineage: X-Amzn-Trace-Id: Root=1-5759e988-bd862e3fe1be46a994272793;Sampled=1;Lineage=a87bd80c:1|68fd508a:5|c512fbe3:2": it is handed on. """
     lineage = "Lineage=a87bd80c:1|68fd508a:5|c512fbe3:2"
     _, fields = handed_over(endpoint, ";".join([ROOT, PARENT, "Sampled=0", lineage]))
     assert lineage in fields
@@ -52,7 +52,7 @@ def test_header_without_parent(endpoint):
 
 
 def test_made_where_there_is_none(endpoint):
-    """X-Ray: "The version number, that is, 1. The time of the original request, in Unix epoch time, in 8 hexadecimal digits. … A 96-bit identifier for the trace, globally unique, in 24 hexadecimal digits." """
+    """X-Ray, Trace ID Format: "The version number, that is, 1. The time of the original request, in Unix epoch time, in 8 hexadecimal digits. … A 96-bit identifier for the trace, globally unique, in 24 hexadecimal digits." """
     _, fields = handed_over(endpoint)
     root = next(re.fullmatch("Root=1-([0-9a-f]{8})-[0-9a-f]{24}", field) for field in fields if field.startswith("Root="))
     assert root and abs(int(root[1], 16) - time.time()) < 60, fields
@@ -65,21 +65,21 @@ def test_has_three_fields(endpoint):
 
 
 def test_is_the_invocations_own(endpoint):
-    """X-Ray: "globally unique": what one invocation brought or was given is not the next one's. """
+    """X-Ray, Trace ID Format: "A 96-bit identifier for the trace, globally unique": what one invocation brought or was given is not the next one's. """
     handed_over(endpoint, f"{ROOT};{PARENT};Sampled=1")
     (_, first), (_, second) = handed_over(endpoint), handed_over(endpoint)
     assert ROOT not in first and set(first) & set(second) <= {"Sampled=0"}
 
 
 def test_on_the_answer(endpoint):
-    """X-Ray: "A trace header can … be included in the response": root and sampling of the invocation. """
+    """X-Ray: "The first X-Ray-integrated service that the request hits adds a tracing header, which is read by the X-Ray SDK and included in the response.": root and sampling of the invocation. """
     answer, _ = handed_over(endpoint, f"{ROOT};{PARENT};Sampled=1")
     fields = answer.headers["x-amzn-trace-id"].lower().split(";")
     assert ROOT.lower() in fields and "sampled=1" in fields
 
 
 def test_made_one_on_the_answer(endpoint):
-    """X-Ray: "A trace header can … be included in the response": also of a trace that began here. """
+    """X-Ray: "The first X-Ray-integrated service that the request hits adds a tracing header, which is … included in the response.": of a trace that began here too. """
     answer, fields = handed_over(endpoint)
     root = next(field for field in fields if field.startswith("Root="))
     assert root.lower() in answer.headers["x-amzn-trace-id"].lower().split(";")
