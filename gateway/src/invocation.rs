@@ -14,7 +14,7 @@ use protocol::lambda_api::invoke::{InvocationType, InvokeOptions, LogType};
 use protocol::link::control::Obstacle;
 use protocol::link::environment::ResponseMode;
 
-use crate::catalog::{FunctionEntry, NotResolved, Resolved, Unavailable};
+use crate::catalog::{FunctionEntry, NotResolved, Resolved, Tenancy, Unavailable};
 use crate::chance::NoRandomBytes;
 use crate::fleets::{Flight, NotAdmitted, Order, Payload, Ticket};
 use crate::gateway::Gateway;
@@ -69,6 +69,9 @@ pub enum InvokeError {
     /// The request breaks a rule of the API.
     #[error(transparent)]
     Request(#[from] ServiceError),
+    /// The function's environments serve everybody, and the caller names a tenant.
+    #[error("the function has no tenants")]
+    HasNoTenants,
     /// There is no such function here.
     #[error(transparent)]
     Target(#[from] NotResolved),
@@ -120,6 +123,9 @@ impl Gateway {
     pub(crate) fn call(&self, request: Request, arrived: Arrival) -> Result<(Call, Answering), InvokeError> {
         let Request { id, target, mut options, payload } = request;
         let resolved = self.resolve(target).map_err(NotResolved::of_invoke)?;
+        if options.tenant_id.is_some() && resolved.function.tenancy == Tenancy::Shared {
+            return Err(InvokeError::HasNoTenants);
+        }
         let mut segments = None;
         if options.invocation_type != InvocationType::DryRun {
             (options.trace, segments) = self.traces().begin(&resolved, options.trace, id, arrived)?;

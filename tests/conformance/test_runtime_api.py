@@ -134,10 +134,11 @@ def test_deadline_is_of_each_invocation(endpoint):
     assert first < second < first + 5_000
 
 
-def test_next_tenant_id(endpoint):
-    """Guide, tenant-isolation-context: "the tenant identifier used to invoke your function is made available within the context object"; Client awslambdaric: read from Lambda-Runtime-Aws-Tenant-Id """
-    _, headers = next_headers(endpoint, {"X-Amz-Tenant-Id": "blue"})
-    assert headers["lambda-runtime-aws-tenant-id"] == "blue"
+def test_tenant_id_without_tenant_isolation(endpoint):
+    """Guide, tenant-isolation-troubleshooting: "This error occurs when invoking a tenant-isolated function without a tenant ID, or invoking a non-tenant-isolated function with a tenant ID.": InvalidParameterValueException """
+    answer = endpoint.invoke("raw", headers={"X-Amz-Tenant-Id": "blue"})
+    assert (answer.status, answer.error_type) == (400, "InvalidParameterValueException")
+    assert "not enabled with tenancy configuration" in answer.json["message"]
     assert "lambda-runtime-aws-tenant-id" not in next_headers(endpoint)[1]
 
 

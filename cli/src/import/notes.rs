@@ -37,12 +37,13 @@ const AWS_S_OWN: [&str; 16] = [
     "ConfigSha256",
 ];
 /// What each of the others would need.
-const ELSEWHERE: [(&str, &str); 6] = [
+const ELSEWHERE: [(&str, &str); 7] = [
     ("Role", "give the pods a service account: spec.pod.serviceAccountName"),
     ("VpcConfig", "the pods are in the cluster's network"),
     ("Layers", "put the layers' files into the code, under their folders"),
     ("DeadLetterConfig", "not supported yet"),
     ("FileSystemConfigs", "not supported yet"),
+    ("TenancyConfig", "tenants would share environments, so a tenant id is refused"),
     ("KMSKeyArn", "variables are in the manifest as they are"),
 ];
 

@@ -7,7 +7,9 @@ use std::hash::{DefaultHasher, Hash, Hasher};
 use std::sync::Arc;
 
 use domain::AccountId;
-use gateway::catalog::{Created, Declared, DeclaredFunction, DeclaredNamespace, Unavailable, settings_of};
+use gateway::catalog::{
+    Created, Declared, DeclaredFunction, DeclaredNamespace, Tenancy, Unavailable, settings_of,
+};
 use protocol::lambda_api::configuration::FunctionState;
 use protocol::link::assignment::{ConfigurationHash, Revision};
 use resources::RuntimeSpec;
@@ -109,6 +111,10 @@ impl Snapshot {
                 memory_mb: spec.memory_size,
                 environments_max: spec.scaling.max_environments,
                 tracing: spec.tracing(),
+                tenancy: match served.local.code {
+                    LocalCode::Image { .. } => Tenancy::Unknown,
+                    _ => Tenancy::Shared,
+                },
                 unavailable: served.unavailable.clone(),
             })
         });

@@ -38,6 +38,11 @@ impl Template<'_> {
                     .to_owned(),
             ));
         }
+        if !self.value(resource, "TenancyConfig")?.is_null() {
+            return Ok(Read::PassedOver(
+                "it isolates tenants (TenancyConfig), which would share its environments here".to_owned(),
+            ));
+        }
         let (code, inline) = match self.code(resource)? {
             Code::At(code) => (code, None),
             Code::Text(text) => (LocalCode::Manifest, Some(text)),

@@ -10,7 +10,7 @@ use serde_json::json;
 use crate::harness::{Local, folder, manifest, post, program_called, run};
 
 const CODE: &str = "import os, time\ndef handler(event, context):\n    time.sleep(event.get('sleep', 0))\n    \
-    return [context.function_name, context.get_remaining_time_in_millis() > 1000, os.getcwd(), os.environ['_HANDLER']]";
+    return [context.function_name, context.get_remaining_time_in_millis() > 1000, os.getcwd(), os.environ['_HANDLER'], context.tenant_id]";
 
 #[test]
 fn an_image_s_function_is_served_in_the_emulator_s_place() {
@@ -38,7 +38,9 @@ fn an_image_s_function_is_served_in_the_emulator_s_place() {
     let address = image.url_after("http://");
     let path = "/2015-03-31/functions/function/invocations";
     let answer = post(&address, path, "{}", &[]).json();
-    assert_eq!(answer, json!(["test_function", true, folder, "app.handler"]));
+    assert_eq!(answer, json!(["test_function", true, folder, "app.handler", null]));
+    let of_a_tenant = post(&address, path, "{}", &[("x-amz-tenant-id", "blue")]).json();
+    assert_eq!(of_a_tenant, json!(["test_function", true, folder, "app.handler", "blue"]));
     let late = post(&address, path, "{\"sleep\": 60}", &[]);
     assert_eq!(late.header("x-amz-function-error"), Some("Unhandled"));
     assert!(late.body.contains("Task timed out after 2.00 seconds"), "{late:?}");

@@ -71,6 +71,7 @@ fn entry(
         memory_mb: function.memory_mb,
         environments_max: function.environments_max,
         tracing: function.tracing,
+        tenancy: function.tenancy,
         unavailable: function.unavailable.clone(),
         settings: Arc::clone(&function.settings),
         state: function.state.clone(),

@@ -21,7 +21,8 @@ use crate::metrics::FunctionLabels;
 pub use resolve::{NotResolved, Resolved};
 pub use shown::{settings_of, state_of};
 pub use source::{
-    CatalogSource, Created, Declared, DeclaredFunction, DeclaredNamespace, DeclaredSender, Unavailable,
+    CatalogSource, Created, Declared, DeclaredFunction, DeclaredNamespace, DeclaredSender, Tenancy,
+    Unavailable,
 };
 
 /// One function that callers can name.
@@ -41,6 +42,8 @@ pub struct FunctionEntry {
     pub environments_max: u32,
     /// Whether the platform traces it by itself.
     pub tracing: TracingMode,
+    /// Whether callers may name a tenant.
+    pub tenancy: Tenancy,
     /// Why it cannot be invoked, where that is known without a pod.
     pub unavailable: Option<Unavailable>,
     /// What the Lambda API shows beside.

@@ -97,6 +97,7 @@ mod tests {
             memory_mb: 128,
             environments_max: 1,
             tracing: domain::TracingMode::default(),
+            tenancy: Tenancy::default(),
             unavailable: None,
             settings: Arc::default(),
             state: FunctionState::Active,

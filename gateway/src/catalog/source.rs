@@ -33,6 +33,16 @@ pub enum Unavailable {
     },
 }
 
+/// Whom a function is for, as far as a caller may name a tenant.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+pub enum Tenancy {
+    /// Its environments serve everybody: a tenant id is refused, as on AWS without tenant isolation.
+    #[default]
+    Shared,
+    /// Nothing is known of it, as of an image: a tenant id is handed on, as AWS's emulator does, and isolates nobody.
+    Unknown,
+}
+
 /// One function as it is declared.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct DeclaredFunction {
@@ -54,6 +64,8 @@ pub struct DeclaredFunction {
     pub environments_max: u32,
     /// Whether the platform traces it by itself.
     pub tracing: TracingMode,
+    /// Whether callers may name a tenant.
+    pub tenancy: Tenancy,
     /// Why it cannot be invoked.
     pub unavailable: Option<Unavailable>,
     /// What the Lambda API shows beside.

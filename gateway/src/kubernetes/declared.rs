@@ -14,7 +14,9 @@ use resources::{
 };
 
 use super::watching::Watched;
-use crate::catalog::{Created, DeclaredFunction, DeclaredNamespace, Unavailable, settings_of, state_of};
+use crate::catalog::{
+    Created, DeclaredFunction, DeclaredNamespace, Tenancy, Unavailable, settings_of, state_of,
+};
 
 /// A Function without its code.
 #[derive(Debug, Clone)]
@@ -56,6 +58,7 @@ impl KeptFunction {
             memory_mb: self.memory_mb,
             environments_max: self.environments_max,
             tracing: self.tracing,
+            tenancy: Tenancy::Shared,
             unavailable: unknown.or_else(invalid),
             settings: Arc::clone(&self.settings),
             state: self.state.clone(),

@@ -79,6 +79,7 @@ mod tests {
             memory_mb,
             environments_max: 1,
             tracing: domain::TracingMode::default(),
+            tenancy: crate::catalog::Tenancy::default(),
             unavailable: None,
             settings: Arc::default(),
             state: FunctionState::Active,

@@ -6,6 +6,7 @@ use crate::support::client::{Client, invoke, invoke_with};
 use crate::support::fake::{Conduct, Fake};
 use crate::support::gateway::{ACCOUNT, Running, function, options, revision};
 use bytes::Bytes;
+use gateway::catalog::{DeclaredFunction, Tenancy};
 use protocol::link::environment::FunctionErrorCause;
 
 async fn echo() -> (Running, Fake) {
@@ -46,7 +47,6 @@ async fn every_form_of_a_name_and_what_goes_with_it_reaches_the_function() {
     assert_eq!(fake.seen()[1].invoked_arn, format!("{arn}:$LATEST"));
     let headers = [
         ("x-amz-client-context", "eyJjdXN0b20iOgp7ImsiOiAidiJ9fQ=="),
-        ("x-amz-tenant-id", "tenant 1"),
         ("x-amzn-trace-id", "Root=1-a-b;Parent=c;Sampled=1;Lineage=1:2:3"),
         ("x-amz-log-type", "Tail"),
         ("content-encoding", "gzip"),
@@ -55,8 +55,21 @@ async fn every_form_of_a_name_and_what_goes_with_it_reaches_the_function() {
     assert_eq!(answer.header("x-amz-log-result"), Some("U1RBUlQKRU5ECg=="));
     let seen = fake.seen().pop().unwrap();
     assert_eq!(seen.client_context.as_deref(), Some(r#"{"custom": {"k": "v"}}"#));
-    assert_eq!(seen.tenant_id.as_deref(), Some("tenant 1"));
+    assert_eq!(seen.tenant_id, None);
     assert_eq!(seen.trace.as_deref(), Some("Root=1-a-b;Parent=c;Sampled=1;Lineage=1:2:3"));
+}
+
+/// As AWS's emulator does.
+#[tokio::test(flavor = "multi_thread")]
+async fn a_tenant_id_is_handed_on_where_nothing_is_known_of_tenants() {
+    let declared = DeclaredFunction { tenancy: Tenancy::Unknown, ..function("f", 2) };
+    let fake = Fake::start("pod-1", &revision(&declared), Conduct::Echo).await;
+    let running = Running::start(options(), vec![declared.clone()]).await;
+    running.up("pod-1", fake.address, &revision(&declared)).await;
+    assert_eq!(invoke_with(running.api, "f", &[("x-amz-tenant-id", "tenant 1")]).await.status, 200);
+    assert_eq!(invoke(running.api, "f", "{}").await.status, 200);
+    let tenants: Vec<_> = fake.seen().into_iter().map(|seen| seen.tenant_id).collect();
+    assert_eq!(tenants, [Some("tenant 1".to_owned()), None]);
 }
 
 #[tokio::test(flavor = "multi_thread")]

@@ -155,6 +155,8 @@ fn what_is_wrong_is_told_at_its_property() {
     assert!(unknown.contains("Environment.Variables.A: 'T.Arn' is no attribute"), "{unknown}");
     assert!(matches!(read("{PackageType: Image}"), Ok(Read::PassedOver(_))));
     assert!(matches!(read("{CodeUri: 's3://a/b', Handler: a.b}"), Ok(Read::PassedOver(_))));
+    let tenants = "{CodeUri: src, Handler: a.b, TenancyConfig: {TenantIsolationMode: PER_TENANT}}";
+    assert!(matches!(read(tenants), Ok(Read::PassedOver(why)) if why.contains("TenancyConfig")));
 }
 
 #[test]

@@ -5,7 +5,8 @@ use std::sync::Arc;
 
 use futures::future::BoxFuture;
 use gateway::catalog::{
-    CatalogSource, Created, Declared, DeclaredFunction, DeclaredNamespace, DeclaredSender, Unavailable,
+    CatalogSource, Created, Declared, DeclaredFunction, DeclaredNamespace, DeclaredSender, Tenancy,
+    Unavailable,
 };
 use gateway::environments::{
     DemandReceiver, Environment, EnvironmentEvent, EnvironmentProvider, EventSender, PodName,
@@ -90,6 +91,7 @@ pub fn function(name: &str, environments_max: u32) -> DeclaredFunction {
         memory_mb: 128,
         environments_max,
         tracing: domain::TracingMode::default(),
+        tenancy: Tenancy::default(),
         unavailable: None,
         settings: Arc::default(),
         state: FunctionState::Active,
