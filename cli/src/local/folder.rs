@@ -39,6 +39,8 @@ struct Held {
     stamp: u64,
     good: Project,
     problems: Vec<Problem>,
+    /// What is worth knowing of it, as it was last told.
+    told: Vec<String>,
 }
 
 /// What a look found.
@@ -92,8 +94,10 @@ impl Shelf {
         let mut read = reading::read_file(&self.schemas, &self.choices, &path);
         let problems = std::mem::take(&mut read.problems);
         look.problems.extend(problems.iter().cloned());
-        look.notes.append(&mut read.notes);
         let held = self.files.entry(path).or_default();
+        let notes = std::mem::take(&mut read.notes);
+        look.notes.extend(notes.iter().filter(|note| !held.told.contains(note)).cloned());
+        held.told = notes;
         let first = held.stamp == 0;
         held.stamp = stamp;
         held.problems = problems;

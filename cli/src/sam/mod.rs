@@ -7,6 +7,7 @@ mod function;
 mod intrinsics;
 mod layers;
 mod logging;
+mod missing;
 mod scope;
 mod template;
 
@@ -34,6 +35,8 @@ pub(crate) fn read_file(schemas: &Schemas, choices: &Choices, path: &Path, proje
     };
     let Some(root) = documents.first() else { return };
     let template = template::Template::new(root, choices, path.parent().unwrap_or(path));
+    // Without a line: what was told once is not told again because the file has grown.
+    let of_file = |note| format!("{}: {note}", path.display());
     for (name, line, resource) in resources_of(root) {
         let kind = resource.get("Type").and_then(Node::text).unwrap_or_default();
         if !matches!(kind, "AWS::Serverless::Function" | "AWS::Lambda::Function") {
@@ -44,6 +47,7 @@ pub(crate) fn read_file(schemas: &Schemas, choices: &Choices, path: &Path, proje
                 path.clone_into(&mut function.source);
                 let at = |note| format!("{}:{line}: {note}", path.display());
                 project.notes.extend(notes.into_iter().map(at));
+                project.notes.extend(template.missed(name, resource).map(of_file));
                 project.functions.push(*function);
             }
             Ok(function::Read::PassedOver(why)) => {
@@ -58,6 +62,8 @@ pub(crate) fn read_file(schemas: &Schemas, choices: &Choices, path: &Path, proje
             })),
         }
     }
+    let resources = resources_of(root).map(|(name, _, resource)| (name, resource));
+    project.notes.extend(missing::passed_over(resources).into_iter().map(of_file));
     if project.functions.is_empty() && project.problems.is_empty() {
         let message = "the template has no function that can be served here".to_owned();
         project.problems.push(Problem::of_file(path, message));

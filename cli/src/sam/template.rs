@@ -6,7 +6,7 @@ use serde_json::Value;
 
 use super::scope::{Scope, Unresolved};
 use crate::project::{Choices, LocalCode};
-use crate::yaml::Node;
+use crate::yaml::{Content, Node};
 
 /// A template, read for its functions.
 pub(super) struct Template<'a> {
@@ -29,6 +29,18 @@ impl<'a> Template<'a> {
         let own = resource.get("Properties").and_then(|properties| properties.get(property));
         let Some(node) = own.or_else(|| self.globals?.get(property)) else { return Ok(Value::Null) };
         self.scope.value(node).map_err(|error| vec![(property.to_owned(), error)])
+    }
+
+    /// What a function's properties are, the globals' where it has none of that name.
+    pub(super) fn properties<'n>(&'n self, resource: &'n Node) -> impl Iterator<Item = (&'n str, &'n Node)> {
+        let own = resource.get("Properties");
+        let fields = |node: Option<&'n Node>| match node.map(|node| &node.content) {
+            Some(Content::Map(fields)) => fields.as_slice(),
+            _ => &[],
+        };
+        let globals = fields(self.globals).iter();
+        let globals = globals.filter(move |(name, ..)| own.is_none_or(|own| own.get(name).is_none()));
+        globals.chain(fields(own)).map(|(name, _, node)| (name.as_str(), node))
     }
 
     /// Of lists and maps SAM takes the globals' entries, then the function's.

@@ -25,6 +25,8 @@ Resources:
       Handler: app.handler
       MemorySize: 256
       Layers: [!Ref Shared]
+      Role: !GetAtt Role.Arn
+      Events: {Get: {Type: HttpApi, Properties: {Path: /hello, Method: get}}}
       Environment:
         Variables:
           NAME: !Sub '${Stage}-${AWS::Region}'
@@ -47,6 +49,11 @@ fn a_template_is_served_in_place_and_its_code_is_followed() {
     assert_eq!(answer(&local), json!(["from the layer", "dev", "dev-us-east-1", "arn:t", "256"]));
     fs::write(folder.join("layer/python/shared.py"), "VALUE = 'saved'").unwrap();
     wait_for("the saved layer", || (answer(&local)[0] == "saved").then_some(()));
+    // What is missing here is told once, also where the template is saved.
+    fs::write(folder.join("template.yaml"), TEMPLATE.replace("256", "512")).unwrap();
+    wait_for("the saved template", || (answer(&local)[4] == "512").then_some(()));
+    let missing = "Hello is served without Events: HttpApi GET /hello (only an invocation calls it)";
+    assert_eq!(local.said().iter().filter(|line| line.ends_with(missing)).count(), 1);
     fs::write(folder.join("src/app.py"), "def handler(event, context):\n    return ['saved as well']")
         .unwrap();
     wait_for("the saved code", || (answer(&local)[0] == "saved as well").then_some(()));
@@ -58,7 +65,7 @@ fn what_only_aws_knows_is_asked_for() {
     let (output, said) =
         crate::harness::run(&["local", folder.to_str().unwrap(), "--listen", "127.0.0.1:0"], "");
     assert_eq!(output.status.code(), Some(1));
-    let expected = "template.yaml:23: Hello.Environment.Variables.TABLE: 'Table.Arn' is known only to AWS: \
+    let expected = "template.yaml:25: Hello.Environment.Variables.TABLE: 'Table.Arn' is known only to AWS: \
         give it with --parameter Table.Arn=VALUE";
     assert!(said.contains(expected), "{said}");
 }
