@@ -1,7 +1,9 @@
 //! `kubelambda emulate`: the entry point inside of a Lambda image, in the place of AWS's emulator (RIE).
 //!
 //! The image's one function is served on the emulator's port and path, by the gateway and the shim as ever. What
-//! the function is called, its time and its memory come from the variables that the emulator reads.
+//! the function is called, its version, time, memory and handler come from the variables that the emulator reads; a
+//! variable without a value counts as not set, as it does there. Its log group may be set likewise, and is otherwise
+//! named as AWS names it.
 
 use std::path::PathBuf;
 use std::sync::Arc;
@@ -29,8 +31,6 @@ const EMULATOR_OPTIONS: [&str; 3] = [EMULATOR_ADDRESS, "--runtime-api-address", 
 const EMULATOR_ADDRESS: &str = "--runtime-interface-emulator-address";
 /// Its option without one.
 const EMULATOR_FLAG: &str = "--enable-init-caching";
-/// What the emulator tells the function as its version.
-const VERSION: &str = "AWS_LAMBDA_FUNCTION_VERSION";
 /// Programs that an image without a command may start, in the emulator's order.
 const BOOTSTRAPS: [&str; 3] = ["/var/task/bootstrap", "/opt/bootstrap", "/var/runtime/bootstrap"];
 /// How long an environment is kept: as long as the container.
@@ -72,10 +72,7 @@ pub(crate) async fn run(arguments: &EmulateArguments) -> anyhow::Result<()> {
     let snapshot = Arc::new(snapshot(command, |name| std::env::var(name).ok())?);
     let options = options(&region, false)?;
     let starter = starter::Starter::create(Arc::clone(&options.link_key), region).await?;
-    let mut greeting = vec![format!("http://{}{}", emulator.1, emulator::PATH)];
-    if std::env::var(VERSION).is_ok_and(|version| version != domain::LATEST) {
-        greeting.push(format!("{VERSION} is not taken over: the version is {}.", domain::LATEST));
-    }
+    let greeting = vec![format!("http://{}{}", emulator.1, emulator::PATH)];
     let (served, served_now) = watch::channel(Arc::clone(&snapshot));
     let serving = Serving {
         options,
@@ -99,26 +96,37 @@ fn bootstrap() -> anyhow::Result<String> {
 
 /// The image's one function, named and sized as the emulator would have it.
 fn snapshot(command: Vec<String>, variable: impl Fn(&str) -> Option<String>) -> anyhow::Result<Snapshot> {
+    let variable = |name: &str| variable(name).filter(|value| !value.is_empty());
     let number = |name: &str, default: u32| match variable(name) {
         Some(text) => text.parse::<u32>().with_context(|| format!("{name} is no number: '{text}'")),
         None => Ok(default),
     };
     let name = variable("AWS_LAMBDA_FUNCTION_NAME").unwrap_or_else(|| "test_function".to_owned());
     let _: domain::FunctionName = name.parse()?;
-    let handler = variable("_HANDLER").or_else(|| variable("AWS_LAMBDA_FUNCTION_HANDLER"));
+    let version = variable("AWS_LAMBDA_FUNCTION_VERSION").unwrap_or_else(|| domain::LATEST.to_owned());
+    let _: domain::Qualifier = version.parse().context("AWS_LAMBDA_FUNCTION_VERSION")?;
+    let handler = variable("AWS_LAMBDA_FUNCTION_HANDLER").or_else(|| variable("_HANDLER"));
+    // A program alone is no handler.
+    let last = command.last().filter(|_| command.len() > 1).cloned();
+    let log_group = variable("AWS_LAMBDA_LOG_GROUP_NAME");
     let spec = json!({
         "functionName": name,
-        "handler": handler.or_else(|| command.last().cloned()),
+        "handler": handler.or(last),
         "code": {"image": "this image"},
         "memorySize": number("AWS_LAMBDA_FUNCTION_MEMORY_SIZE", 3_008)?,
         "timeout": number("AWS_LAMBDA_FUNCTION_TIMEOUT", 300)?,
+        "loggingConfig": {"logGroup": log_group},
     });
     let function = Function::new(&name.to_ascii_lowercase(), serde_json::from_value(spec)?);
     let working_directory = std::env::current_dir().context("the working directory")?;
     let task_root = variable("LAMBDA_TASK_ROOT").map_or_else(|| working_directory.clone(), PathBuf::from);
     let code = LocalCode::Image { command, task_root, working_directory };
     let local = LocalFunction { function, code, layers: Vec::new(), source: PathBuf::new() };
-    Ok(Snapshot::build(vec![(local, 0)], &std::collections::BTreeMap::new(), false).0)
+    let mut snapshot = Snapshot::build(vec![(local, 0)], &std::collections::BTreeMap::new(), false).0;
+    for served in &mut snapshot.functions {
+        Arc::make_mut(served).revision.version.clone_from(&version);
+    }
+    Ok(snapshot)
 }
 
 /// A catalog that never changes. The sender is held so that what is served stays known.
@@ -154,18 +162,54 @@ mod tests {
         );
     }
 
+    fn served(command: &[&str], set: &[(&str, &str)]) -> anyhow::Result<Arc<super::super::snapshot::Served>> {
+        let variable =
+            |name: &str| set.iter().find(|(key, _)| *key == name).map(|(_, value)| (*value).to_owned());
+        let snapshot = snapshot(command.iter().map(|word| (*word).to_owned()).collect(), variable)?;
+        Ok(Arc::clone(&snapshot.functions[0]))
+    }
+
+    /// Name, version, time-out, memory and log group.
+    fn told(set: &[(&str, &str)]) -> (String, String, u32, u32, String) {
+        let served = served(&["ric", "a.b"], set).unwrap();
+        assert!(served.unavailable.is_none());
+        let (function, spec) = (&served.local.function, &served.local.function.spec);
+        let group = spec.log_group(&function.aws_name().parse().unwrap());
+        let version = served.revision.version.clone();
+        (function.aws_name().to_owned(), version, served.timeout_seconds, spec.memory_size, group)
+    }
+
     #[test]
     fn the_function_is_what_the_emulator_s_variables_say() {
-        let variables = |name: &str| match name {
-            "AWS_LAMBDA_FUNCTION_TIMEOUT" => Some("7".to_owned()),
-            "AWS_LAMBDA_FUNCTION_NAME" => Some("Mine".to_owned()),
-            _ => None,
+        // The emulator's source, rie/handlers.go: GetenvWithDefault of each with "test_function", "$LATEST", "300",
+        // "3008"; what is empty counts as not set.
+        let unset =
+            ("test_function".into(), "$LATEST".into(), 300, 3_008, "/aws/lambda/test_function".into());
+        assert_eq!(told(&[]), unset);
+        let names =
+            ["NAME", "VERSION", "TIMEOUT", "MEMORY_SIZE"].map(|name| format!("AWS_LAMBDA_FUNCTION_{name}"));
+        assert_eq!(told(&names.each_ref().map(|name| (name.as_str(), ""))), unset);
+        let mut set: Vec<_> = names.iter().map(String::as_str).zip(["Mine", "7", "9", "512"]).collect();
+        set.push(("AWS_LAMBDA_LOG_GROUP_NAME", "mine"));
+        assert_eq!(told(&set), ("Mine".into(), "7".into(), 9, 512, "mine".into()));
+        for (name, value) in [("NAME", "x y"), ("VERSION", "1\n2"), ("TIMEOUT", "soon"), ("MEMORY_SIZE", "x")]
+        {
+            let name = format!("AWS_LAMBDA_FUNCTION_{name}");
+            assert!(served(&["ric"], &[(&name, value)]).is_err(), "{name}");
+        }
+    }
+
+    #[test]
+    fn the_handler_is_a_variable_or_the_last_word_after_the_program() {
+        // rie/handlers.go: GetenvWithDefault("AWS_LAMBDA_FUNCTION_HANDLER", os.Getenv("_HANDLER")), which takes the
+        // place of what rie/run.go has: "Assume last arg is the handler" of more than one word.
+        let handler = |command: &[&str], set: &[(&str, &str)]| {
+            served(command, set).unwrap().local.function.spec.handler.clone()
         };
-        let snapshot = snapshot(vec!["ric".into(), "a.b".into()], variables).unwrap();
-        let served = &snapshot.functions[0];
-        assert_eq!((served.timeout_seconds, served.local.function.aws_name()), (7, "Mine"));
-        assert_eq!(served.local.function.spec.handler.as_deref(), Some("a.b"));
-        assert!(served.unavailable.is_none());
-        assert!(super::snapshot(vec!["r".into()], |_| Some("x y".to_owned())).is_err());
+        let own = [("_HANDLER", "own.h"), ("AWS_LAMBDA_FUNCTION_HANDLER", "given.h")];
+        assert_eq!(handler(&["/main"], &[]), None);
+        assert_eq!(handler(&["ric", "a.b"], &[]).as_deref(), Some("a.b"));
+        assert_eq!(handler(&["ric", "a.b"], &own[..1]).as_deref(), Some("own.h"));
+        assert_eq!(handler(&["ric", "a.b"], &own).as_deref(), Some("given.h"));
     }
 }

@@ -106,6 +106,7 @@ impl Snapshot {
                     uid: served.revision.uid.clone(),
                 },
                 name,
+                version: served.revision.version.clone(),
                 configuration: served.revision.configuration.clone(),
                 timeout_seconds: served.timeout_seconds,
                 memory_mb: spec.memory_size,

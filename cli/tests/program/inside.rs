@@ -97,6 +97,7 @@ fn invoke(address: &str, event: &str) -> Answer {
 fn an_image_is_served_with_the_emulator_s_variables() {
     let variables = [
         ("AWS_LAMBDA_FUNCTION_NAME", "Mine"),
+        ("AWS_LAMBDA_FUNCTION_VERSION", "7"),
         ("AWS_LAMBDA_FUNCTION_MEMORY_SIZE", "256"),
         ("AWS_LAMBDA_FUNCTION_TIMEOUT", "9"),
         ("AWS_REGION", "eu-west-1"),
@@ -111,10 +112,12 @@ fn an_image_is_served_with_the_emulator_s_variables() {
     let arn = seen["arn"].take();
     assert!(arn.as_str().unwrap().starts_with("arn:aws:lambda:eu-west-1:"), "{arn}");
     let stream = seen["stream"].take();
-    assert!(stream.as_str().unwrap().contains("/[$LATEST]"), "{stream}");
-    let expected = json!({"function": "Mine", "version": "$LATEST", "arn": null, "memory": "256", "of nine seconds": true,
+    assert!(stream.as_str().unwrap().contains("/[7]"), "{stream}");
+    let expected = json!({"function": "Mine", "version": "7", "arn": null, "memory": "256", "of nine seconds": true,
         "handler": "app.handler", "folder": "/var/task", "id": null, "text": "ä€😀", "own": "a=b", "stream": null});
     assert_eq!(seen, expected);
+    assert_eq!(answer.header("x-amz-executed-version"), Some("7"));
+    container.outside.wait_for_line("Version: 7");
     container.outside.wait_for_line("seen {'text'");
     container.outside.wait_for_line("REPORT RequestId");
     assert!(!container.outside.said().join("\n").contains("AWS_SECRET"));

@@ -61,7 +61,7 @@ fn entry(
         namespace: function.namespace.clone(),
         function: function.object.clone(),
         uid: function.created.uid.clone(),
-        version: domain::LATEST.to_owned(),
+        version: function.version.clone(),
         configuration: function.configuration.clone(),
     };
     FunctionEntry {

@@ -92,6 +92,7 @@ mod tests {
             object: "object".to_owned(),
             created,
             name: name.parse().unwrap(),
+            version: domain::LATEST.to_owned(),
             configuration: protocol::link::assignment::ConfigurationHash("h".to_owned()),
             timeout_seconds: 3,
             memory_mb: 128,

@@ -54,6 +54,8 @@ pub struct DeclaredFunction {
     pub created: Created,
     /// Its AWS name.
     pub name: FunctionName,
+    /// The version that runs: `$LATEST`, unless whoever declares it says otherwise.
+    pub version: String,
     /// Digest of everything that its environments depend on.
     pub configuration: ConfigurationHash,
     /// Its time-out, in seconds.

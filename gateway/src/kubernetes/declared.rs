@@ -53,6 +53,7 @@ impl KeptFunction {
             object: self.object.clone(),
             created: self.created.clone(),
             name: self.name.clone(),
+            version: domain::LATEST.to_owned(),
             configuration: ConfigurationHash(self.prefix.hash(found)),
             timeout_seconds: self.timeout_seconds,
             memory_mb: self.memory_mb,

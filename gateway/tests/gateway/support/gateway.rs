@@ -86,6 +86,7 @@ pub fn function(name: &str, environments_max: u32) -> DeclaredFunction {
         object: name.to_lowercase(),
         created: Created { epoch_seconds: 1, uid: format!("uid-{name}") },
         name: name.parse().unwrap(),
+        version: "$LATEST".into(),
         configuration: ConfigurationHash("configuration-1".into()),
         timeout_seconds: 3,
         memory_mb: 128,
