@@ -78,8 +78,12 @@ def pytest_runtest_makereport(item, call):
     test = (item.module.__name__, "-".join([item.originalname, *cases]))
     results[test][name] = results[test].get(name, True) and report.passed
     endpoint = item.funcargs.get("endpoint")
-    if endpoint is not None and report.when == "call":
-        outlines[test][name], endpoint.outlines = sorted(endpoint.outlines), []
+    if endpoint is not None:
+        if report.when == "call":
+            outlines[test][name] = sorted(endpoint.outlines)
+        if report.when == "call" or report.failed:
+            # What a fixture that failed was answered is not the next test's either.
+            endpoint.outlines = []
         if report.failed:
             endpoint.recover()
     if report.failed:

@@ -46,6 +46,8 @@ def extended(steps, **variables):
 
 
 ONE = {"maxEnvironments": 1}
+# For a function that few tests invoke: a node of two processors has no room for an environment of each function at once.
+BRIEF = {"idleTimeoutSeconds": 2}
 VARIABLES = {"GREETING": "hello", "WITH_EQUALS": "a=b=c", "EMPTY": "", "TZ": "Europe/Berlin"}
 INIT_ERROR = json.dumps({"errorMessage": "no such thing", "errorType": "InitAsked", "stackTrace": ["one"]})
 # Name to spec. `timeout` is in seconds, `memorySize` in MB, as on AWS.
@@ -55,13 +57,13 @@ FUNCTIONS = {
     # For what is asked of one and the same environment.
     "single": dispatching(timeout=10, scaling=ONE),
     "reused": dispatching(timeout=10),
-    "no-handler": dispatching(handler="conformance.nothing_of_that_name", timeout=10),
-    "init-raises": initialising("init_raises", timeout=10),
-    "init-syntax-error": initialising("init_syntax_error", timeout=10),
-    "init-import-error": initialising("init_import_error", timeout=10),
-    "init-exits": initialising("init_exits", timeout=10),
-    "slow": initialising("slow", timeout=10),
-    "slower": initialising("slower", timeout=2),
+    "no-handler": dispatching(handler="conformance.nothing_of_that_name", timeout=10, scaling=BRIEF),
+    "init-raises": initialising("init_raises", timeout=10, scaling=BRIEF),
+    "init-syntax-error": initialising("init_syntax_error", timeout=10, scaling=BRIEF),
+    "init-import-error": initialising("init_import_error", timeout=10, scaling=BRIEF),
+    "init-exits": initialising("init_exits", timeout=10, scaling=BRIEF),
+    "slow": initialising("slow", timeout=10, scaling=BRIEF),
+    "slower": initialising("slower", timeout=2, scaling=BRIEF),
     "raw": raw(memorySize=192, scaling=ONE),
     # For what makes an invocation time out, while a response is streamed or not.
     "raw-brief": raw(timeout=3, scaling=ONE),
@@ -71,12 +73,12 @@ FUNCTIONS = {
     "small": dispatching(timeout=10, memorySize=128, scaling=ONE),
     "extended": extended(extensions.EVERYTHING),
     "extended-crowd": extended(extensions.CROWD),
-    "extended-init-error": extended(extensions.INIT_FAILS),
+    "extended-init-error": {**extended(extensions.INIT_FAILS), "scaling": BRIEF},
     "extended-brief": {**extended(extensions.ONE, EXTENDED_SIGTERM="1"), "timeout": 3},
-    "raw-init-error-bare": raw({"path": "init/error"}, {"exit": 1}),
+    "raw-init-error-bare": raw({"path": "init/error"}, {"exit": 1}, scaling=BRIEF),
     "raw-init-error": raw(
         {"path": "init/error", "body": INIT_ERROR, "headers": {"Lambda-Runtime-Function-Error-Type": "Runtime.InitAsked"}},
-        {"exit": 1},
+        {"exit": 1}, scaling=BRIEF,
     ),
 }
 

@@ -36,6 +36,8 @@ class Pod(Endpoint):
             lambda: "Terminating" not in self.kubectl("get", "namespace", self.namespace, "--ignore-not-found"),
             f"an earlier namespace {self.namespace} is gone",
         )
+        # What leaves takes its room on the node along only when it is gone.
+        eventually(lambda: not self.leaving(), "pods of earlier tests are gone")
         namespace = {
             "apiVersion": "v1", "kind": "Namespace",
             "metadata": {
@@ -55,6 +57,10 @@ class Pod(Endpoint):
         def known():
             return all(self.invoke(name, headers={"X-Amz-Invocation-Type": "DryRun"}).status == 204 for name in FUNCTIONS)
         eventually(known, "the gateway knows each Function")
+
+    def leaving(self):
+        pods = json.loads(self.kubectl("get", "pods", "-A", "-l", "kubelambda.dev/function", "-o", "json"))["items"]
+        return [pod["metadata"]["name"] for pod in pods if "deletionTimestamp" in pod["metadata"]]
 
     def arn(self, function):
         return f"arn:aws:lambda:us-east-1:{self.account}:function:{function}"
