@@ -97,6 +97,11 @@ class Answer:
     def log(self):
         return base64.b64decode(self.headers["x-amz-log-result"]).decode(errors="replace")
 
+    @property
+    def duration_ms(self):
+        """How long the invocation took, by the report in its log's tail."""
+        return float(re.search(r"\tDuration: ([0-9.]+) ms", self.log)[1])
+
 
 class Space:
     """A namespace of its own for a test module: an account of its own, under Pod Security "restricted"."""

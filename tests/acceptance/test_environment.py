@@ -12,7 +12,9 @@ from cluster import REGISTRY, eventually, kubectl
 from pod_log import PodLog
 
 BACKGROUND = "python/background.py"
-PAUSE_SECONDS = 1.5
+PAUSE_SECONDS = 3
+# Of a function whose end is looked at. Its pod's grace is 5 s longer, so an end by force would come far later.
+TIMEOUT_SECONDS = 60
 
 
 def test_tmp_holds_what_ephemeral_storage_says(space):
@@ -44,10 +46,11 @@ def test_between_invocations(space, idle):
     assert space.invoke(name).error is None
     time.sleep(PAUSE_SECONDS)  # Not a wait for something: the pause is what is looked at.
     seen = space.invoke(name).json
-    assert seen["passed"] >= PAUSE_SECONDS - 0.1
+    # The thread's first note comes after the first answer.
+    assert seen["passed"] >= PAUSE_SECONDS / 2, seen
     if idle == "Freeze":
         # At most 100 ms of grace unless set.
-        assert seen["longest"] >= PAUSE_SECONDS - 0.2, seen
+        assert seen["longest"] >= PAUSE_SECONDS / 2, seen
     else:
         assert seen["longest"] < PAUSE_SECONDS / 2, seen
 
@@ -63,10 +66,10 @@ def ended(space, name):
 
 def test_end_without_extensions(space):
     """'0 ms – a function with no registered extensions': no SIGTERM, gone at once."""
-    space.apply("none", code=BACKGROUND, handler="background.says_goodbye")
+    space.apply("none", code=BACKGROUND, handler="background.says_goodbye", timeout=TIMEOUT_SECONDS)
     space.invoke("none")
     log, took = ended(space, "none")
-    assert "signal 15 came" not in log.text and took < 5
+    assert "signal 15 came" not in log.text and took < TIMEOUT_SECONDS / 2
 
 
 @pytest.mark.parametrize("deaf", [False, True])
@@ -76,7 +79,7 @@ def test_end_with_an_extension(space, deaf):
     name = "deaf" if deaf else "polite"
     space.apply(
         name, code={"image": f"{REGISTRY}/functions/extension-python:1"},
-        imageConfig={"command": ["background.says_goodbye"]}, memorySize=192,
+        imageConfig={"command": ["background.says_goodbye"]}, memorySize=192, timeout=TIMEOUT_SECONDS,
         environment={"variables": {"EXTENSION_FILE": "/dev/stdout"}},
     )
     assert space.invoke(name, {"deaf": deaf}).error is None
@@ -84,4 +87,4 @@ def test_end_with_an_extension(space, deaf):
     assert log.text.count("signal 15 came") == 1
     [told] = [record for record in log.records("event") if record["event"]["eventType"] == "SHUTDOWN"]
     assert told["event"]["shutdownReason"] == "spindown" and log.records("done")
-    assert took < 6
+    assert took < TIMEOUT_SECONDS / 2

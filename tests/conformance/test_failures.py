@@ -184,7 +184,7 @@ def test_log_of_a_suppressed_init(endpoint):
     """Guide, lambda-runtime-environment: "INIT_REPORT Init Duration: 1236.04 ms Phase: init Status: timeout" """
     _, log = endpoint.early["slow"].result()
     found = re.search(r"^INIT_REPORT Init Duration: ([0-9.]+) ms\tPhase: init\tStatus: timeout", log, re.MULTILINE)
-    assert found and 9_900 <= float(found[1]) <= 10_500, log
+    assert found and 9_900 <= float(found[1]) <= 11_000, log
 
 
 def test_repeated_init_that_times_out(endpoint):
@@ -198,7 +198,7 @@ def test_log_of_a_repeated_init_that_times_out(endpoint):
     _, log = endpoint.early["slower"].result()
     assert re.search(r"^INIT_REPORT Init Duration: [0-9.]+ ms\tPhase: init\tStatus: timeout$", log, re.MULTILINE), log
     found = re.search(r"^INIT_REPORT Init Duration: ([0-9.]+) ms\tPhase: invoke\tStatus: timeout$", log, re.MULTILINE)
-    assert found and 1_900 <= float(found[1]) <= 2_300, log
+    assert found and 1_900 <= float(found[1]) <= 3_000, log
     assert re.search(r"^REPORT .*\tStatus: timeout$", log, re.MULTILINE), log
 
 

@@ -10,7 +10,7 @@ import pytest
 
 from endpoints import eventually
 from extensions import ACCEPTED_SUBSCRIPTIONS, REFUSED_SUBSCRIPTIONS
-from test_extensions import TRACE, Seen
+from test_extensions import TRACE, Seen, seen_by
 
 TIME = r"\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d\.\d{3}Z"
 TRACING = {"type": "X-Amzn-Trace-Id", "value": TRACE}
@@ -40,10 +40,12 @@ class Received(Seen):
 def received(endpoint):
     """One invocation, and what was sent of it when further ones gave the time."""
     first = endpoint.invoke("extended", {"print": "a line"}, headers={"X-Amzn-Trace-Id": TRACE})
-    for _ in range(10):
-        received = Received(endpoint.invoke("extended", {"sleep": 0.2}).json["seen"], [first])
-        if received.is_complete:
-            break
+
+    def told():
+        received = Received(seen_by(endpoint.invoke("extended", {"sleep": 0.2})), [first])
+        return received if received.is_complete else None
+
+    received = eventually(told, "what each subscriber is sent")
     # How many invocations that took is chance.
     endpoint.outlines.clear()
     received.request = first.json["next"]["lambda-runtime-aws-request-id"]
@@ -84,7 +86,7 @@ def test_subscription_after_the_init_phase(endpoint):
     """Guide: "Subscription occurs during the extension initialization phase."; Logs: "After the initialization phase completes, Lambda does not process subscription requests." """
     for path, error_type in (("/2022-07-01/telemetry", "Telemetry.SubscriptionClosed"), ("/2020-08-15/logs", "Logs.SubscriptionClosed")):
         step = {"label": path, "method": "PUT", "path": path, "body": "{}", "headers": {"Lambda-Extension-Identifier": "{bounds}"}}
-        call = Seen(endpoint.invoke("extended", {"steps": [step]}).json["seen"]).call(path)
+        call = Seen(seen_by(endpoint.invoke("extended", {"steps": [step]}))).call(path)
         assert (call["status"], json.loads(call["body"])["errorType"]) == (403, error_type)
 
 
@@ -252,7 +254,7 @@ def test_time_out(endpoint):
     request = endpoint.invoke("extended-brief", {"sleep": 9}).request_id
 
     def told():
-        received = Received(endpoint.invoke("extended-brief", {"sleep": 0.2}).json["seen"])
+        received = Received(seen_by(endpoint.invoke("extended-brief", {"sleep": 0.2})))
         reports = [event["record"] for event in received.events("/telemetry", "platform.report")]
         return received if request in [record["requestId"] for record in reports] else None
 

@@ -120,6 +120,7 @@ def filled(step):
 
 
 def lingers(*_):
+    remember("alive")
     late = call("POST", f"invocation/{current[0]}/response", '"late"')
     remember("call", label="late", **late)
     while True:
