@@ -21,6 +21,9 @@ pub struct Observed {
     pub leaving: u32,
     /// For how long each idle environment of this revision has been so.
     pub idle: Vec<Duration>,
+    /// Environments of this revision that nobody has used for a moment, though they are free: where tenants are
+    /// isolated, none of those who wait now may have them.
+    pub kept: u32,
 }
 
 /// What holds for the function.
@@ -34,6 +37,8 @@ pub struct Bounds {
     pub starts_left: u32,
     /// How long an environment beyond demand is kept.
     pub idle_timeout: Duration,
+    /// An environment serves one tenant only.
+    pub isolates_tenants: bool,
 }
 
 /// What to do now.
@@ -44,6 +49,9 @@ pub struct Plan {
     /// Idle environments to stop, the longest idle first. At most one a time: demand that comes back finds the
     /// rest.
     pub stop: u32,
+    /// Free environments to stop so that another tenant's may start: at the cap, the longest free first. At most one
+    /// a time.
+    pub make_room: u32,
 }
 
 /// The plan for one revision.
@@ -53,12 +61,16 @@ pub fn plan(observed: &Observed, bounds: Bounds) -> Plan {
     if wanted > existing {
         let room = bounds.environments_max.saturating_sub(existing.saturating_add(observed.leaving));
         let pace = bounds.starting_max.saturating_sub(observed.starting).min(bounds.starts_left);
-        return Plan { start: (wanted - existing).min(room).min(pace), stop: 0 };
+        return Plan { start: (wanted - existing).min(room).min(pace), ..Plan::default() };
+    }
+    let is_full = existing >= bounds.environments_max && observed.demand > bounds.environments_max;
+    if bounds.isolates_tenants && is_full && observed.kept > 0 {
+        return Plan { make_room: 1, ..Plan::default() };
     }
     let over_cap = existing > bounds.environments_max && !observed.idle.is_empty();
     let timed_out = observed.idle.iter().any(|&idle| idle >= bounds.idle_timeout);
     let stop = existing > wanted && (timed_out || over_cap);
-    Plan { start: 0, stop: u32::from(stop) }
+    Plan { stop: u32::from(stop), ..Plan::default() }
 }
 
 #[cfg(test)]
@@ -72,12 +84,13 @@ mod tests {
         starting_max: 4,
         starts_left: 100,
         idle_timeout: Duration::from_mins(10),
+        isolates_tenants: false,
     };
 
     #[test]
     fn demand_is_met_within_cap_and_pace() {
         let start = |demand, starting, serving, leaving| {
-            plan(&Observed { demand, starting, serving, leaving, idle: Vec::new() }, BOUNDS).start
+            plan(&Observed { demand, starting, serving, leaving, ..Observed::default() }, BOUNDS).start
         };
         assert_eq!(start(0, 0, 0, 0), 0);
         assert_eq!(start(3, 0, 0, 0), 3);
@@ -99,19 +112,36 @@ mod tests {
         assert_eq!(stop(3, &[600]), 0);
     }
 
+    #[test]
+    fn at_the_cap_a_free_environment_makes_room_for_another_tenant() {
+        let plan = |isolates_tenants, demand, serving, leaving, kept| {
+            let observed = Observed { demand, serving, leaving, kept, ..Observed::default() };
+            plan(&observed, Bounds { isolates_tenants, ..BOUNDS })
+        };
+        let make_room = Plan { make_room: 1, ..Plan::default() };
+        assert_eq!(plan(true, 11, 10, 0, 3), make_room);
+        assert_eq!(plan(true, 11, 9, 1, 2), Plan::default(), "one is on its way out");
+        assert_eq!(plan(true, 11, 9, 0, 2), Plan { start: 1, ..Plan::default() });
+        for (isolates_tenants, demand, kept) in [(false, 11, 3), (true, 10, 3), (true, 11, 0)] {
+            assert_eq!(plan(isolates_tenants, demand, 10, 0, kept), Plan::default());
+        }
+    }
+
     proptest! {
         #[test]
         fn the_cap_holds_and_plans_never_do_both(
             demand in 0_u32..500, starting in 0_u32..50, serving in 0_u32..50, leaving in 0_u32..50,
             environments_max in 0_u32..40, starting_max in 0_u32..40, starts_left in 0_u32..40,
+            isolates_tenants in any::<bool>(), kept in 0_u32..3,
         ) {
-            let bounds = Bounds { environments_max, starting_max, starts_left, ..BOUNDS };
-            let planned = plan(&Observed { demand, starting, serving, leaving, idle: vec![BOUNDS.idle_timeout] }, bounds);
+            let bounds = Bounds { environments_max, starting_max, starts_left, isolates_tenants, ..BOUNDS };
+            let observed = Observed { demand, starting, serving, leaving, kept, idle: vec![BOUNDS.idle_timeout] };
+            let planned = plan(&observed, bounds);
             let existing = starting + serving + leaving;
             prop_assert!(planned.start == 0 || existing + planned.start <= environments_max);
             prop_assert!(planned.start <= starts_left && (planned.start == 0 || starting + planned.start <= starting_max));
-            prop_assert!(planned.start == 0 || planned.stop == 0);
-            prop_assert!(planned.stop <= 1);
+            prop_assert!(planned.start == 0 || planned.stop + planned.make_room == 0);
+            prop_assert!(planned.stop + planned.make_room <= 1);
         }
 
         #[test]

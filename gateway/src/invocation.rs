@@ -7,7 +7,7 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use bytes::Bytes;
-use domain::placement::{InvocationKey, Throttled};
+use domain::placement::{InvocationKey, Tenant, Throttled};
 use domain::{FunctionReference, RequestId};
 use protocol::lambda_api::ServiceError;
 use protocol::lambda_api::invoke::{InvocationType, InvokeOptions, LogType};
@@ -72,6 +72,9 @@ pub enum InvokeError {
     /// The function's environments serve everybody, and the caller names a tenant.
     #[error("the function has no tenants")]
     HasNoTenants,
+    /// The function isolates its tenants, and the caller names none.
+    #[error("the function needs a tenant id")]
+    NeedsTenant,
     /// There is no such function here.
     #[error(transparent)]
     Target(#[from] NotResolved),
@@ -123,8 +126,10 @@ impl Gateway {
     pub(crate) fn call(&self, request: Request, arrived: Arrival) -> Result<(Call, Answering), InvokeError> {
         let Request { id, target, mut options, payload } = request;
         let resolved = self.resolve(target).map_err(NotResolved::of_invoke)?;
-        if options.tenant_id.is_some() && resolved.function.tenancy == Tenancy::Shared {
-            return Err(InvokeError::HasNoTenants);
+        match (resolved.function.tenancy, &options.tenant_id) {
+            (Tenancy::Shared, Some(_)) => return Err(InvokeError::HasNoTenants),
+            (Tenancy::PerTenant, None) => return Err(InvokeError::NeedsTenant),
+            _ => {}
         }
         let mut segments = None;
         if options.invocation_type != InvocationType::DryRun {
@@ -190,6 +195,8 @@ impl Call {
     /// What goes with every attempt, and the payload.
     pub(crate) fn order(self, response_mode: ResponseMode) -> (Order, Payload) {
         let Self { id, resolved, options, payload, segments } = self;
+        let isolates = resolved.function.tenancy == Tenancy::PerTenant;
+        let tenant = options.tenant_id.as_deref().filter(|_| isolates).map(|id| Tenant(id.into()));
         let order = Order {
             request_id: id,
             budget: resolved.function.budget,
@@ -197,6 +204,7 @@ impl Call {
             client_context: options.client_context,
             trace: options.trace.as_str().to_owned(),
             tenant_id: options.tenant_id,
+            tenant,
             wants_log_tail: options.log_type == LogType::Tail,
             response_mode,
             segments,

@@ -49,6 +49,7 @@ impl ConfigurationPrefix {
             logging_config,
             // The gateway decides on it, per invocation; environments do not know it.
             tracing_config: _,
+            tenancy_config,
             pod,
         } = function;
         let mut configuration = json!([
@@ -70,6 +71,9 @@ impl ConfigurationPrefix {
         // Appended only where it is set: whoever does not use it keeps its environments over an upgrade.
         if let (Some(logging), Some(configuration)) = (logging_config, configuration.as_array_mut()) {
             configuration.push(json!(logging));
+        }
+        if let (Some(tenancy), Some(configuration)) = (tenancy_config, configuration.as_array_mut()) {
+            configuration.push(json!(tenancy));
         }
         let mut context = Context::new(&SHA256);
         context.update(configuration.to_string().as_bytes());
@@ -120,6 +124,7 @@ mod tests {
         assert_eq!(hash_with("tracingConfig", json!({"mode": "Active"})), hash);
         assert_eq!(hash_with("scaling", json!({"maxEnvironments": 3})), hash);
         assert_ne!(hash_with("loggingConfig", json!({"logFormat": "JSON"})), hash);
+        assert_ne!(hash_with("tenancyConfig", json!({"tenantIsolationMode": "PER_TENANT"})), hash);
         assert_ne!(hash_with("timeout", json!(4)), hash);
         assert_ne!(hash_with("code", json!({"inline": {"a.py": "y"}})), hash);
     }

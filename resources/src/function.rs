@@ -10,6 +10,7 @@ use serde::{Deserialize, Serialize};
 use crate::conditions::Condition;
 use crate::logging::LoggingConfig;
 use crate::pod::PodSettings;
+use crate::tenancy::TenancyConfig;
 use crate::tracing::TracingConfig;
 
 /// An AWS Lambda function that runs in this cluster.
@@ -45,6 +46,9 @@ use crate::tracing::TracingConfig;
     validation = Rule::new("has(self.functionName) == has(oldSelf.functionName) && (!has(self.functionName) || self.functionName == oldSelf.functionName)")
         .message("spec.functionName is immutable: delete the Function and create another")
         .field_path(".functionName"),
+    validation = Rule::new("has(self.tenancyConfig) == has(oldSelf.tenancyConfig)")
+        .message("spec.tenancyConfig is immutable: delete the Function and create another")
+        .field_path(".tenancyConfig"),
     validation = Rule::new("!has(self.variablesFrom)")
         .message("spec.variablesFrom is reserved for a later version and not supported yet: use spec.environment.variables")
         .field_path(".variablesFrom"),
@@ -133,6 +137,10 @@ pub struct FunctionSpec {
     /// Whether the platform traces the function by itself.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub tracing_config: Option<TracingConfig>,
+
+    /// Whether each environment serves one tenant only. It cannot be changed.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub tenancy_config: Option<TenancyConfig>,
 
     /// Settings of the function's pods: an allow-list.
     #[serde(default, skip_serializing_if = "Option::is_none")]

@@ -16,6 +16,7 @@ pub mod logging;
 pub mod pod;
 pub mod rules;
 pub mod runtime;
+pub mod tenancy;
 pub mod tracing;
 
 pub use conditions::{Condition, ConditionStatus, Reason};

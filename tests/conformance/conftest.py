@@ -18,7 +18,7 @@ TITLES = {
     "test_invoke": "Invoke API", "test_names": "Names and qualifiers", "test_streaming": "Response streaming",
     "test_configuration": "GetFunctionConfiguration",
     "test_context": "Context object", "test_trace": "X-Ray header", "test_environment": "Environment",
-    "test_failures": "Failures", "test_memory": "Out of memory", "test_concurrency": "Concurrency",
+    "test_tenants": "Tenant isolation", "test_failures": "Failures", "test_memory": "Out of memory", "test_concurrency": "Concurrency",
     "test_logs": "Logs", "test_json_logs": "JSON logs", "test_runtime_api": "Runtime API",
     "test_runtime_answers": "Runtime API, answers", "test_runtime_refusals": "Runtime API, refusals",
     "test_extensions": "Extensions API", "test_telemetry": "Telemetry and Logs API",

@@ -48,6 +48,7 @@ def extended(steps, **variables):
 ONE = {"maxEnvironments": 1}
 # For a function that few tests invoke: a node of two processors has no room for an environment of each function at once.
 BRIEF = {"idleTimeoutSeconds": 2}
+PER_TENANT = {"tenantIsolationMode": "PER_TENANT"}
 VARIABLES = {"GREETING": "hello", "WITH_EQUALS": "a=b=c", "EMPTY": "", "TZ": "Europe/Berlin"}
 INIT_ERROR = json.dumps({"errorMessage": "no such thing", "errorType": "InitAsked", "stackTrace": ["one"]})
 # Name to spec. `timeout` is in seconds, `memorySize` in MB, as on AWS.
@@ -70,6 +71,7 @@ FUNCTIONS = {
     "json": dispatching(timeout=2, loggingConfig={"logFormat": "JSON"}, scaling=ONE),
     "json-all": json_logs("TRACE", "DEBUG"),
     "json-few": json_logs("ERROR", "WARN"),
+    "tenants": dispatching(timeout=10, tenancyConfig=PER_TENANT, loggingConfig={"logFormat": "JSON"}, scaling={"maxEnvironments": 2, **BRIEF}),
     "small": dispatching(timeout=10, memorySize=128, scaling=ONE),
     "extended": extended(extensions.EVERYTHING),
     "extended-crowd": extended(extensions.CROWD),

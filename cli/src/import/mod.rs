@@ -80,6 +80,8 @@ fn import(answer: &Value, zip: Option<&[u8]>) -> anyhow::Result<Imported> {
     }
     let tracing = configuration.pointer("/TracingConfig/Mode").filter(|mode| **mode != "PassThrough");
     put("tracingConfig", tracing.map(|mode| json!({"mode": mode})));
+    let isolation = configuration.pointer("/TenancyConfig/TenantIsolationMode");
+    put("tenancyConfig", isolation.map(|mode| json!({"tenantIsolationMode": mode})));
     put("ephemeralStorage", configuration.pointer("/EphemeralStorage/Size").cloned());
     let variables = configuration.pointer("/Environment/Variables").filter(|all| **all != json!({}));
     let logging = configuration.get("LoggingConfig");
@@ -156,7 +158,7 @@ mod tests {
                 "FunctionName": "My_Func", "FunctionArn": "arn", "Runtime": "python3.13", "Handler": "app.handler",
                 "Role": "arn:aws:iam::1:role/r", "CodeSize": 3, "Description": "", "Timeout": 5, "MemorySize": 256,
                 "Environment": {"Variables": {"DEBUG": "no", "PORT": "8080"}}, "EphemeralStorage": {"Size": 1024},
-                "TracingConfig": {"Mode": "Active"},
+                "TracingConfig": {"Mode": "Active"}, "TenancyConfig": {"TenantIsolationMode": "PER_TENANT"},
                 "Architectures": ["arm64"], "PackageType": "Zip", "VpcConfig": {}, "Layers": [{"Arn": "l"}],
                 "LoggingConfig": {"LogFormat": "JSON", "LogGroup": "/aws/lambda/My_Func"}, "Novelty": 1,
             },
@@ -180,6 +182,7 @@ mod tests {
             (&json!(1024), &json!({"mode": "Active"}))
         );
         assert_eq!(spec["loggingConfig"], json!({"logFormat": "JSON"}));
+        assert_eq!(spec["tenancyConfig"], json!({"tenantIsolationMode": "PER_TENANT"}));
         assert_eq!(spec["scaling"], json!({"maxEnvironments": 7}));
         let notes = imported.notes.join("\n");
         for part in ["Role", "Layers", "Novelty", "Tags", "--zip"] {

@@ -3,7 +3,7 @@
 use serde_json::{Value, json};
 
 /// Fields of a function's configuration that become fields of a manifest, and those that need not.
-const CARRIED: [&str; 13] = [
+const CARRIED: [&str; 14] = [
     "FunctionName",
     "Description",
     "Runtime",
@@ -17,6 +17,7 @@ const CARRIED: [&str; 13] = [
     "ImageConfigResponse",
     "LoggingConfig",
     "TracingConfig",
+    "TenancyConfig",
 ];
 const AWS_S_OWN: [&str; 16] = [
     "FunctionArn",
@@ -37,13 +38,12 @@ const AWS_S_OWN: [&str; 16] = [
     "ConfigSha256",
 ];
 /// What each of the others would need.
-const ELSEWHERE: [(&str, &str); 7] = [
+const ELSEWHERE: [(&str, &str); 6] = [
     ("Role", "give the pods a service account: spec.pod.serviceAccountName"),
     ("VpcConfig", "the pods are in the cluster's network"),
     ("Layers", "put the layers' files into the code, under their folders"),
     ("DeadLetterConfig", "not supported yet"),
     ("FileSystemConfigs", "not supported yet"),
-    ("TenancyConfig", "tenants would share environments, so a tenant id is refused"),
     ("KMSKeyArn", "variables are in the manifest as they are"),
 ];
 

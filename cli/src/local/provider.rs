@@ -27,6 +27,9 @@ use super::starter::{self, NotStarted, Starter};
 const ENVIRONMENTS_MAX: usize = 500;
 /// How often idle environments are looked for, in milliseconds.
 const IDLE_LOOK_MILLIS: u64 = 250;
+/// How long an environment must have been free until it counts as one that nobody who waits may have, in
+/// milliseconds, as the operator counts.
+const KEPT_MILLIS: u64 = 1_000;
 /// What environments tell, until it is looked at.
 const TOLD_QUEUE: usize = 256;
 /// Pauses after starts that failed.
@@ -91,6 +94,15 @@ struct Known {
     leave: CancellationToken,
 }
 
+impl Known {
+    /// For how long it has been free and nobody took it.
+    fn kept(&self) -> Option<Duration> {
+        let free_for = self.since.elapsed();
+        let is_kept = self.phase == Phase::Free && free_for >= Duration::from_millis(KEPT_MILLIS);
+        is_kept.then_some(free_for)
+    }
+}
+
 /// Starts of a revision that failed.
 #[derive(Debug)]
 struct Trouble {
@@ -140,8 +152,16 @@ impl Running {
             return;
         }
         let most = served.local.function.spec.scaling.max_environments;
-        let wanted = demand.running.saturating_add(demand.waiting).min(most);
-        let there = self.of(&demand.revision).count();
+        let asked = demand.running.saturating_add(demand.waiting);
+        let (wanted, there) = (asked.min(most), self.of(&demand.revision).count());
+        let is_full = asked > most && there >= usize::try_from(most).unwrap_or(usize::MAX);
+        if is_full && served.local.function.spec.isolates_tenants() {
+            // The longest free one makes room for another tenant's.
+            let kept = self.of(&demand.revision).filter_map(|known| Some((known.kept()?, known)));
+            if let Some((_, known)) = kept.max_by_key(|(free_for, _)| *free_for) {
+                known.leave.cancel();
+            }
+        }
         for _ in there..usize::try_from(wanted).unwrap_or(usize::MAX) {
             if self.environments.len() >= ENVIRONMENTS_MAX {
                 return;

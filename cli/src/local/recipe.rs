@@ -67,6 +67,7 @@ pub(crate) fn recipe(
         idle: if is_debugged || spec.idle == IdlePolicy::Run { Idle::Run } else { Idle::Freeze },
         logging: spec.logging(),
         runtime_version: runtime_version(served, interpreter),
+        isolates_tenants: spec.isolates_tenants(),
     };
     let assignment = Frame { header: ToEnvironment::Assign(Box::new(assignment)), body };
     Ok(Recipe { task_root, variables, assignment })

@@ -114,6 +114,7 @@ impl Snapshot {
                 tracing: spec.tracing(),
                 tenancy: match served.local.code {
                     LocalCode::Image { .. } => Tenancy::Unknown,
+                    _ if spec.isolates_tenants() => Tenancy::PerTenant,
                     _ => Tenancy::Shared,
                 },
                 unavailable: served.unavailable.clone(),

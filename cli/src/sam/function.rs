@@ -38,11 +38,6 @@ impl Template<'_> {
                     .to_owned(),
             ));
         }
-        if !self.value(resource, "TenancyConfig")?.is_null() {
-            return Ok(Read::PassedOver(
-                "it isolates tenants (TenancyConfig), which would share its environments here".to_owned(),
-            ));
-        }
         let (code, inline) = match self.code(resource)? {
             Code::At(code) => (code, None),
             Code::Text(text) => (LocalCode::Manifest, Some(text)),
@@ -100,6 +95,9 @@ impl Template<'_> {
         let mode = self.tracing(resource)?;
         if !mode.is_null() {
             spec.insert("tracingConfig".to_owned(), json!({"mode": mode}));
+        }
+        if let Some(mode) = self.value(resource, "TenancyConfig")?.get("TenantIsolationMode") {
+            spec.insert("tenancyConfig".to_owned(), json!({"tenantIsolationMode": mode}));
         }
         let reserved = as_number("scaling", self.value(resource, "ReservedConcurrentExecutions")?);
         if let Some(scaling) = from_aws::scaling(Some(&reserved)) {
@@ -190,6 +188,7 @@ fn at_property(resource: &Node, path: &[String], rule: String) -> (String, Unres
         "ephemeralStorage" => "EphemeralStorage",
         "tracingConfig" => "Tracing",
         "loggingConfig" => "LoggingConfig",
+        "tenancyConfig" => "TenancyConfig",
         "scaling" => "ReservedConcurrentExecutions",
         _ => "",
     });

@@ -1,6 +1,12 @@
 //! One environment as a fleet sees it: what it said last, and what we gave it.
 
+use std::sync::Arc;
+
 use super::fleet::InvocationKey;
+
+/// Whose an invocation is, where a function isolates its tenants. Compared, never read.
+#[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub struct Tenant(pub Arc<str>);
 
 /// One link with one environment. A new link is a new key, so what an old link still delivers reaches nothing.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
@@ -33,9 +39,10 @@ pub(super) enum Stage {
 }
 
 /// What we gave an environment.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[derive(Debug, Clone, PartialEq, Eq)]
 pub(super) struct Work {
     pub(super) invocation: InvocationKey,
+    pub(super) tenant: Option<Tenant>,
     pub(super) stage: Stage,
 }
 
@@ -43,6 +50,8 @@ pub(super) struct Work {
 #[derive(Debug)]
 pub(super) struct Environment<R> {
     pub(super) revision: R,
+    /// The only tenant that it serves, once it has served one.
+    pub(super) tenant: Option<Tenant>,
     pub(super) reported: Reported,
     pub(super) work: Option<Work>,
     /// It turned busy from free without our doing: another gateway's invocation runs there.
@@ -53,7 +62,8 @@ pub(super) struct Environment<R> {
 
 impl<R> Environment<R> {
     pub(super) fn new(revision: R) -> Self {
-        Self { revision, reported: Reported::Starting, work: None, elsewhere: false, turn: None }
+        let reported = Reported::Starting;
+        Self { revision, tenant: None, reported, work: None, elsewhere: false, turn: None }
     }
 
     /// Takes in what the environment says.
@@ -67,8 +77,9 @@ impl<R> Environment<R> {
     }
 
     /// Our invocation goes there. What the environment said before no longer counts.
-    pub(super) fn give(&mut self, invocation: InvocationKey) {
-        self.work = Some(Work { invocation, stage: Stage::Sent });
+    pub(super) fn give(&mut self, invocation: InvocationKey, tenant: Option<Tenant>) {
+        self.tenant.clone_from(&tenant);
+        self.work = Some(Work { invocation, tenant, stage: Stage::Sent });
         self.reported = Reported::Busy;
         self.elsewhere = false;
         self.turn = None;
@@ -86,6 +97,16 @@ impl<R> Environment<R> {
     /// Whether it holds an invocation that counts against the cap. One whose answer is complete does not: its
     /// caller may send the next before the environment says that it is free.
     pub(super) fn counts(&self) -> bool {
-        self.elsewhere || self.work.is_some_and(|work| work.stage < Stage::Answered)
+        self.elsewhere || self.is_at(|stage| stage < Stage::Answered)
+    }
+
+    /// Whether it holds an invocation of ours that has come so far.
+    pub(super) fn is_at(&self, stage: impl FnOnce(Stage) -> bool) -> bool {
+        self.work.as_ref().is_some_and(|work| stage(work.stage))
+    }
+
+    /// Whether it may ever serve this tenant, or everybody.
+    pub(super) fn may_serve(&self, tenant: Option<&Tenant>) -> bool {
+        self.tenant.is_none() || self.tenant.as_ref() == tenant
     }
 }

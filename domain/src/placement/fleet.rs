@@ -1,8 +1,9 @@
 //! The fleet of one function. See the module above for its rules.
 
-use std::collections::{BTreeMap, BTreeSet};
+use std::collections::BTreeMap;
 
-use super::environment::{Environment, EnvironmentKey, Reported, Stage};
+use super::environment::{Environment, EnvironmentKey, Reported, Stage, Tenant, Work};
+use super::free::Free;
 
 /// One invocation; a later arrival has a greater key.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
@@ -51,10 +52,8 @@ pub struct Fleet<R> {
     pub(super) current: Option<R>,
     bounds: Bounds,
     pub(super) environments: BTreeMap<EnvironmentKey, Environment<R>>,
-    /// Free environments of the current revision, by when they turned free.
-    free: BTreeMap<u64, EnvironmentKey>,
-    turns: u64,
-    pub(super) waiting: BTreeSet<InvocationKey>,
+    pub(super) free: Free,
+    pub(super) waiting: BTreeMap<InvocationKey, Option<Tenant>>,
     obstructed: bool,
     closed: bool,
 }
@@ -66,16 +65,20 @@ impl<R: Clone + PartialEq> Fleet<R> {
             current: None,
             bounds,
             environments: BTreeMap::new(),
-            free: BTreeMap::new(),
-            turns: 0,
-            waiting: BTreeSet::new(),
+            free: Free::default(),
+            waiting: BTreeMap::new(),
             obstructed: false,
             closed: false,
         }
     }
 
-    /// An invocation arrives. It is placed, or waits where there is no effect.
-    pub fn arrive(&mut self, invocation: InvocationKey) -> Result<Option<Effect>, Throttled> {
+    /// An invocation arrives, of a tenant where the function isolates them. It is placed, or waits where there is no
+    /// effect.
+    pub fn arrive(
+        &mut self,
+        invocation: InvocationKey,
+        tenant: Option<Tenant>,
+    ) -> Result<Option<Effect>, Throttled> {
         if self.closed {
             return Err(Throttled::Closed);
         }
@@ -85,24 +88,36 @@ impl<R: Clone + PartialEq> Fleet<R> {
         if self.counted() + self.waiting.len() >= self.bounds.environments_max {
             return Err(Throttled::AtCap);
         }
-        if self.is_barren() {
+        if self.is_barren_for(tenant.as_ref()) {
             return Err(Throttled::Obstructed);
         }
-        if self.free.is_empty() && self.waiting.len() >= self.bounds.waiting_max {
+        if self.free.newest_for(&tenant).is_none() && self.waiting.len() >= self.bounds.waiting_max {
             return Err(Throttled::TooManyWaiting);
         }
-        self.waiting.insert(invocation);
+        self.waiting.insert(invocation, tenant);
         Ok(self.place_next())
     }
 
     /// The caller no longer waits. False where the invocation was already placed and runs on.
     pub fn cancel(&mut self, invocation: InvocationKey) -> bool {
-        self.waiting.remove(&invocation)
+        self.waiting.remove(&invocation).is_some()
     }
 
     /// A link with an environment is there.
     pub fn attach(&mut self, key: EnvironmentKey, revision: R) {
         self.environments.insert(key, Environment::new(revision));
+    }
+
+    /// An environment tells whose it is; what it tells of itself comes next.
+    pub fn belongs(&mut self, key: EnvironmentKey, tenant: Option<Tenant>) {
+        let Some(environment) = self.environments.get_mut(&key) else { return };
+        if environment.tenant == tenant {
+            return;
+        }
+        if let Some(turn) = environment.turn.take() {
+            self.free.remove(environment.tenant.as_ref(), turn);
+        }
+        environment.tenant = tenant;
     }
 
     /// An environment tells of itself.
@@ -115,12 +130,12 @@ impl<R: Clone + PartialEq> Fleet<R> {
     pub fn refused(&mut self, key: EnvironmentKey, invocation: InvocationKey) -> Option<Effect> {
         let environment = self.environments.get_mut(&key)?;
         environment.work_on(invocation).filter(|work| work.stage == Stage::Sent)?;
-        environment.work = None;
+        let work = environment.work.take()?;
         // It just said no: whatever it said before of being free is no longer so.
         if environment.reported == Reported::Free {
             environment.reported = Reported::Busy;
         }
-        self.wait_again(invocation)
+        self.wait_again(work)
     }
 
     /// The environment took the invocation. From here on it runs there or nowhere.
@@ -155,11 +170,11 @@ impl<R: Clone + PartialEq> Fleet<R> {
     pub fn lost(&mut self, key: EnvironmentKey, handed_over: bool) -> Option<Effect> {
         let environment = self.environments.remove(&key)?;
         if let Some(turn) = environment.turn {
-            self.free.remove(&turn);
+            self.free.remove(environment.tenant.as_ref(), turn);
         }
         let work = environment.work?;
         match work.stage {
-            Stage::Sent if !handed_over => self.wait_again(work.invocation),
+            Stage::Sent if !handed_over => self.wait_again(work),
             Stage::Sent | Stage::Accepted => Some(Effect::Lost(work.invocation)),
             Stage::Answered | Stage::Lingering => None,
         }
@@ -175,6 +190,7 @@ impl<R: Clone + PartialEq> Fleet<R> {
         self.current = Some(revision);
         self.obstructed = false;
         self.free.clear();
+        self.environments.values_mut().for_each(|environment| environment.turn = None);
         let keys: Vec<EnvironmentKey> = self.environments.keys().copied().collect();
         keys.into_iter().filter_map(|key| self.settle(key)).collect()
     }
@@ -183,10 +199,11 @@ impl<R: Clone + PartialEq> Fleet<R> {
     /// environments to wait for.
     pub fn obstruct(&mut self) -> Vec<Effect> {
         self.obstructed = true;
-        if !self.is_barren() {
-            return Vec::new();
-        }
-        std::mem::take(&mut self.waiting).into_iter().map(Effect::Obstruct).collect()
+        let waiting = std::mem::take(&mut self.waiting);
+        let (told, kept) = waiting.into_iter().partition(|(_, tenant)| self.is_barren_for(tenant.as_ref()));
+        self.waiting = kept;
+        let told: BTreeMap<InvocationKey, Option<Tenant>> = told;
+        told.into_keys().map(Effect::Obstruct).collect()
     }
 
     /// Environments may start again.
@@ -197,13 +214,15 @@ impl<R: Clone + PartialEq> Fleet<R> {
     /// The function is gone: who waits is told, who runs runs on.
     pub fn close(&mut self) -> Vec<Effect> {
         self.closed = true;
-        std::mem::take(&mut self.waiting).into_iter().map(Effect::Close).collect()
+        std::mem::take(&mut self.waiting).into_keys().map(Effect::Close).collect()
     }
 
     /// None can start, and none is there that could turn free.
-    fn is_barren(&self) -> bool {
+    fn is_barren_for(&self, tenant: Option<&Tenant>) -> bool {
         let may_serve = |environment: &Environment<R>| {
-            self.current.as_ref() == Some(&environment.revision) && environment.reported != Reported::Leaving
+            self.current.as_ref() == Some(&environment.revision)
+                && environment.reported != Reported::Leaving
+                && environment.may_serve(tenant)
         };
         self.obstructed && !self.environments.values().any(may_serve)
     }
@@ -212,13 +231,15 @@ impl<R: Clone + PartialEq> Fleet<R> {
         self.environments.values().filter(|environment| environment.counts()).count()
     }
 
-    fn wait_again(&mut self, invocation: InvocationKey) -> Option<Effect> {
+    fn wait_again(&mut self, work: Work) -> Option<Effect> {
+        let Work { invocation, tenant, .. } = work;
         if self.closed {
             return Some(Effect::Close(invocation));
         }
-        self.waiting.insert(invocation);
+        self.waiting.insert(invocation, tenant.clone());
         self.place_next().or_else(|| {
-            let obstructed = self.is_barren() && self.waiting.remove(&invocation);
+            let obstructed =
+                self.is_barren_for(tenant.as_ref()) && self.waiting.remove(&invocation).is_some();
             obstructed.then_some(Effect::Obstruct(invocation))
         })
     }
@@ -228,26 +249,32 @@ impl<R: Clone + PartialEq> Fleet<R> {
         let environment = self.environments.get_mut(&key)?;
         let usable = environment.is_idle() && self.current.as_ref() == Some(&environment.revision);
         match (usable, environment.turn) {
-            (true, Some(turn)) if self.free.contains_key(&turn) => {}
-            (true, _) => {
-                self.turns += 1;
-                environment.turn = Some(self.turns);
-                self.free.insert(self.turns, key);
-            }
-            (false, turn) => {
+            (true, None) => environment.turn = Some(self.free.add(environment.tenant.as_ref(), key)),
+            (false, Some(turn)) => {
                 environment.turn = None;
-                turn.and_then(|turn| self.free.remove(&turn));
+                self.free.remove(environment.tenant.as_ref(), turn);
             }
+            (true, Some(_)) | (false, None) => {}
         }
         self.place_next()
     }
 
-    /// Gives the environment that turned free last to the invocation that has waited longest.
+    /// Gives the environment that turned free last to the invocation that has waited longest, of those that fit.
+    /// Looks at every waiter only where all free environments are other tenants'.
     fn place_next(&mut self) -> Option<Effect> {
-        let invocation = self.waiting.first().copied()?;
-        let (_, key) = self.free.pop_last()?;
-        self.waiting.remove(&invocation);
-        self.environments.get_mut(&key)?.give(invocation);
+        if self.free.is_empty() {
+            return None;
+        }
+        let fits = |(invocation, tenant): (&InvocationKey, &Option<Tenant>)| {
+            Some((*invocation, self.free.newest_for(tenant)?))
+        };
+        let (invocation, key) = self.waiting.iter().find_map(fits)?;
+        let tenant = self.waiting.remove(&invocation)?;
+        let environment = self.environments.get_mut(&key)?;
+        if let Some(turn) = environment.turn {
+            self.free.remove(environment.tenant.as_ref(), turn);
+        }
+        environment.give(invocation, tenant);
         Some(Effect::Place(invocation, key))
     }
 }

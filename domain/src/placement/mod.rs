@@ -16,6 +16,8 @@
 //! - Only environments of the current revision are taken. Waiters belong to no revision, so an update moves
 //!   them by itself.
 //! - Once an environment has accepted an invocation, that invocation is never placed again.
+//! - An environment that has served a tenant serves no other. Who waits for a tenant is served before older ones
+//!   where only an environment of that tenant is free.
 //!
 //! Everything here is decided from what an environment said last, which may be out of date: another gateway may
 //! have taken it meanwhile. That costs a refusal and nothing else, since the environment itself enforces that
@@ -23,12 +25,13 @@
 
 mod environment;
 mod fleet;
+mod free;
 #[cfg(test)]
 mod properties;
 #[cfg(test)]
 mod transitions;
 mod views;
 
-pub use environment::{EnvironmentKey, Reported};
+pub use environment::{EnvironmentKey, Reported, Tenant};
 pub use fleet::{Bounds, Effect, Fleet, InvocationKey, Throttled};
 pub use views::{Census, RevisionDemand};

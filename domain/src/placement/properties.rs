@@ -8,7 +8,7 @@ use super::*;
 
 #[derive(Debug, Clone)]
 enum Event {
-    Arrive,
+    Arrive(u8),
     Cancel(usize),
     Attach(u32),
     Report(usize, Reported),
@@ -30,7 +30,7 @@ fn event() -> impl Strategy<Value = Event> {
         Just(Reported::Leaving)
     ];
     prop_oneof![
-        4 => Just(Event::Arrive),
+        4 => (0..3_u8).prop_map(Event::Arrive),
         1 => any::<usize>().prop_map(Event::Cancel),
         2 => (0..3_u32).prop_map(Event::Attach),
         6 => (any::<usize>(), reported).prop_map(|(at, reported)| Event::Report(at, reported)),
@@ -59,6 +59,11 @@ struct World {
     seen: BTreeMap<InvocationKey, Seen>,
     accepted: BTreeSet<InvocationKey>,
     environments: BTreeMap<EnvironmentKey, u32>,
+    /// Whose invocations are, where tenants are isolated.
+    tenants: BTreeMap<InvocationKey, Tenant>,
+    /// Whose environments are.
+    bound: BTreeMap<EnvironmentKey, Tenant>,
+    isolates: bool,
     revision: u32,
     keys: u64,
 }
@@ -66,11 +71,20 @@ struct World {
 const BOUNDS: Bounds = Bounds { environments_max: 6, waiting_max: 4 };
 
 impl World {
-    fn new() -> Self {
+    fn new(isolates: bool) -> Self {
         let mut fleet = Fleet::new(BOUNDS);
         fleet.revise(0, BOUNDS);
-        let (seen, environments) = (BTreeMap::new(), BTreeMap::new());
-        Self { fleet, seen, accepted: BTreeSet::new(), environments, revision: 0, keys: 0 }
+        Self {
+            fleet,
+            seen: BTreeMap::new(),
+            accepted: BTreeSet::new(),
+            environments: BTreeMap::new(),
+            tenants: BTreeMap::new(),
+            bound: BTreeMap::new(),
+            isolates,
+            revision: 0,
+            keys: 0,
+        }
     }
 
     fn environment_at(&self, at: usize) -> Option<EnvironmentKey> {
@@ -93,7 +107,11 @@ impl World {
                     Some(&self.revision),
                     "another revision's environment"
                 );
-                let overtaken = self.seen.range(..invocation).find(|(_, seen)| **seen == Seen::Waiting);
+                let bound = self.bound.get(&key);
+                let fits = |of: &InvocationKey| bound.is_none_or(|bound| self.tenants.get(of) == Some(bound));
+                assert!(fits(&invocation), "{key:?} is another tenant's");
+                let mut earlier = self.seen.range(..invocation);
+                let overtaken = earlier.find(|(of, seen)| **seen == Seen::Waiting && fits(of));
                 assert_eq!(overtaken, None, "{invocation:?} was served first");
                 assert_eq!(self.seen.insert(invocation, Seen::In(key)), Some(Seen::Waiting));
             }
@@ -106,7 +124,7 @@ impl World {
 
     fn step(&mut self, event: &Event) {
         let effects: Vec<Effect> = match *event {
-            Event::Arrive => self.arrive(),
+            Event::Arrive(tenant) => self.arrive(tenant),
             Event::Cancel(at) => self.cancel(at),
             Event::Attach(revision) => {
                 self.keys += 1;
@@ -116,20 +134,18 @@ impl World {
             }
             Event::Report(at, reported) => {
                 let key = self.environment_at(at);
-                key.and_then(|key| self.fleet.report(key, reported)).into_iter().collect()
+                key.and_then(|key| self.report(key, reported)).into_iter().collect()
             }
             Event::Refuse(at) => self.refuse(at),
             Event::Accept(at) => {
                 if let Some((key, invocation)) = self.work_at(at) {
-                    self.fleet.accepted(key, invocation);
-                    self.accepted.insert(invocation);
+                    self.accept(key, invocation);
                 }
                 Vec::new()
             }
             Event::Answer(at) => {
                 if let Some((key, invocation)) = self.work_at(at) {
-                    self.fleet.accepted(key, invocation);
-                    self.accepted.insert(invocation);
+                    self.accept(key, invocation);
                     self.fleet.answered(key, invocation);
                 }
                 Vec::new()
@@ -157,11 +173,27 @@ impl World {
         }
     }
 
-    fn arrive(&mut self) -> Vec<Effect> {
+    /// With every word of itself an environment says whose it is.
+    fn report(&mut self, key: EnvironmentKey, reported: Reported) -> Option<Effect> {
+        self.fleet.belongs(key, self.bound.get(&key).cloned());
+        self.fleet.report(key, reported)
+    }
+
+    fn accept(&mut self, key: EnvironmentKey, invocation: InvocationKey) {
+        self.fleet.accepted(key, invocation);
+        self.accepted.insert(invocation);
+        if let Some(tenant) = self.tenants.get(&invocation) {
+            self.bound.insert(key, tenant.clone());
+        }
+    }
+
+    fn arrive(&mut self, tenant: u8) -> Vec<Effect> {
         self.keys += 1;
         let invocation = InvocationKey(self.keys);
-        match self.fleet.arrive(invocation) {
+        let tenant = self.isolates.then(|| Tenant(tenant.to_string().into()));
+        match self.fleet.arrive(invocation, tenant.clone()) {
             Ok(effect) => {
+                self.tenants.extend(tenant.map(|tenant| (invocation, tenant)));
                 self.seen.insert(invocation, Seen::Waiting);
                 effect.into_iter().collect()
             }
@@ -206,18 +238,22 @@ impl World {
         effect.into_iter().collect()
     }
 
-    /// Serves everything that is left: one environment that never fails must be enough.
+    /// Serves everything that is left: one environment that never fails must be enough, or one for each.
     fn drain(&mut self) {
         self.step(&Event::Unobstruct);
         self.step(&Event::Attach(self.revision));
-        let key = EnvironmentKey(self.keys);
+        let mut key = EnvironmentKey(self.keys);
         for _ in 0..=self.seen.len() {
-            if let Some(effect) = self.fleet.report(key, Reported::Free) {
+            if self.isolates {
+                self.step(&Event::Attach(self.revision));
+                key = EnvironmentKey(self.keys);
+            }
+            if let Some(effect) = self.report(key, Reported::Free) {
                 self.obey(effect);
             }
             let work = self.seen.iter().find(|(_, seen)| **seen == Seen::In(key)).map(|(key, _)| *key);
             if let Some(invocation) = work {
-                self.fleet.accepted(key, invocation);
+                self.accept(key, invocation);
                 self.seen.insert(invocation, Seen::Done);
                 assert_eq!(self.fleet.finished(key, invocation), None);
             }
@@ -227,8 +263,10 @@ impl World {
 
 proptest! {
     #[test]
-    fn in_any_order_of_events_nothing_runs_twice_or_starves(events in prop::collection::vec(event(), 0..120)) {
-        let mut world = World::new();
+    fn in_any_order_of_events_nothing_runs_twice_or_starves(
+        isolates in any::<bool>(), events in prop::collection::vec(event(), 0..120),
+    ) {
+        let mut world = World::new(isolates);
         for event in events {
             world.step(&event);
             let waiting = world.seen.values().filter(|seen| **seen == Seen::Waiting).count();

@@ -1,6 +1,8 @@
 //! What others want to know of a fleet: demand, and how many do what.
 
-use super::environment::{Environment, EnvironmentKey, Reported, Stage};
+use std::collections::BTreeMap;
+
+use super::environment::{Environment, EnvironmentKey, Reported, Stage, Tenant};
 use super::fleet::{Fleet, InvocationKey};
 
 /// Running and waiting invocations of one revision.
@@ -8,7 +10,7 @@ use super::fleet::{Fleet, InvocationKey};
 pub struct RevisionDemand<R> {
     /// Whose.
     pub revision: R,
-    /// In an environment.
+    /// In an environment; where somebody waits, with the free environments, which are other tenants'.
     pub running: usize,
     /// Waiting for one.
     pub waiting: usize,
@@ -35,7 +37,14 @@ impl<R: Clone + PartialEq> Fleet<R> {
 
     /// The invocation that has waited longest.
     pub fn oldest_waiting(&self) -> Option<InvocationKey> {
-        self.waiting.first().copied()
+        self.waiting.first_key_value().map(|(invocation, _)| *invocation)
+    }
+
+    /// The invocation that has waited longest, of those that this environment may serve.
+    pub fn oldest_waiting_for(&self, key: EnvironmentKey) -> Option<InvocationKey> {
+        let environment = self.environments.get(&key)?;
+        let fits = |(_, tenant): &(&InvocationKey, &Option<Tenant>)| environment.may_serve(tenant.as_ref());
+        self.waiting.iter().find(fits).map(|(invocation, _)| *invocation)
     }
 
     /// Linked environments of the current revision.
@@ -59,11 +68,14 @@ impl<R: Clone + PartialEq> Fleet<R> {
                 }),
             }
         }
-        let waiting = self.waiting.len().saturating_sub(self.about_to_be_free());
+        let waiting = self.waiting.len().saturating_sub(self.about_to_be_served());
         if let (Some(current), 1..) = (&self.current, waiting) {
+            let of_others = self.free.len();
             match demand.iter_mut().find(|of| of.revision == *current) {
-                Some(of) => of.waiting = waiting,
-                None => demand.push(RevisionDemand { revision: current.clone(), running: 0, waiting }),
+                Some(of) => (of.running, of.waiting) = (of.running + of_others, waiting),
+                None => {
+                    demand.push(RevisionDemand { revision: current.clone(), running: of_others, waiting });
+                }
             }
         }
         demand
@@ -78,13 +90,27 @@ impl<R: Clone + PartialEq> Fleet<R> {
         }
     }
 
-    /// Environments that have just answered: a caller that sends the next at once waits for one of these.
-    fn about_to_be_free(&self) -> usize {
-        let answered = |environment: &&Environment<R>| {
+    /// Waiters for whom an environment has just answered: a caller that sends the next at once waits for that one.
+    fn about_to_be_served(&self) -> usize {
+        let is_answered = |environment: &&Environment<R>| {
             self.current.as_ref() == Some(&environment.revision)
-                && environment.work.is_some_and(|work| work.stage == Stage::Answered)
+                && environment.is_at(|stage| stage == Stage::Answered)
         };
-        self.environments.values().filter(answered).count()
+        let mut answered: BTreeMap<Option<&Tenant>, usize> = BTreeMap::new();
+        for environment in self.environments.values().filter(is_answered) {
+            *answered.entry(environment.tenant.as_ref()).or_default() += 1;
+        }
+        if answered.is_empty() {
+            return 0;
+        }
+        let mut served = 0;
+        for tenant in self.waiting.values() {
+            if let Some(left) = answered.get_mut(&tenant.as_ref()).filter(|left| **left > 0) {
+                *left -= 1;
+                served += 1;
+            }
+        }
+        served
     }
 
     /// Invocations that run or wait here.

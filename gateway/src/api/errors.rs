@@ -6,7 +6,7 @@
 //! | too many wait, too many bytes in flight | 429, `ConcurrentInvocationLimitExceeded` | nothing ran; every SDK tries again later |
 //! | the cluster refuses pods or has no room | the same, with the cluster's words | the cluster is the account's limit |
 //! | no environment in time | the same | nothing ran, so it is safe to try again |
-//! | a tenant id, where environments serve everybody | 400 `InvalidParameterValueException` | so are functions without tenant isolation |
+//! | no tenant id where tenants are isolated, or one where they are not | 400 `InvalidParameterValueException` | as on AWS |
 //! | unknown runtime, invalid manifest | 502 `InvalidRuntimeException` | trying again does not help |
 //! | the image cannot be pulled or read | 502 `ResourceNotReadyException` | it may be there the next time |
 //! | the environment was lost after hand-over | 500 `ServiceException` with the request id | it may have run |
@@ -23,6 +23,9 @@ use crate::invocation::InvokeError;
 
 /// What AWS says at a limit.
 const RATE_EXCEEDED: &str = "Rate Exceeded.";
+/// What AWS says.
+const NEEDS_TENANT: &str = "The invoked function is enabled with tenancy configuration. Add a valid tenant ID in your \
+                            request and try again.";
 /// What AWS's SAM CLI says; the guide says when, and of the service only the counterpart ("is enabled …") is known.
 const HAS_NO_TENANTS: &str = "The invoked function is not enabled with tenancy configuration. Remove the tenant ID \
                               from your request and try again.";
@@ -32,6 +35,7 @@ pub(super) fn service_error(error: InvokeError) -> ServiceError {
     match error {
         InvokeError::Request(error) => error,
         InvokeError::Target(error) => not_resolved(error),
+        InvokeError::NeedsTenant => ServiceError::new(Exception::InvalidParameterValue, NEEDS_TENANT),
         InvokeError::HasNoTenants => ServiceError::new(Exception::InvalidParameterValue, HAS_NO_TENANTS),
         InvokeError::Unavailable(unavailable) => cannot_be_invoked(unavailable),
         InvokeError::Throttled(throttled) => at_a_limit(throttled),
@@ -150,6 +154,11 @@ mod tests {
             InvokeError::Obstructed { reason: Obstacle::Image, message: "not found".to_owned() },
             502,
             r#"{"Type":"User","message":"The function's image cannot be used: not found"}"#,
+        );
+        check(
+            InvokeError::NeedsTenant,
+            400,
+            r#"{"Type":"User","message":"The invoked function is enabled with tenancy configuration. Add a valid tenant ID in your request and try again."}"#,
         );
         check(
             InvokeError::HasNoTenants,

@@ -27,6 +27,7 @@ pub fn settings_of(function: &Function, name: &FunctionName) -> FunctionSettings
         logging: spec.logging(),
         log_group: spec.log_group(name),
         tracing: spec.tracing(),
+        isolates_tenants: spec.isolates_tenants(),
         code_sha256: match &archive {
             Some(archive) => Some(STANDARD.encode(digest(&SHA256, archive))),
             None => image.filter(|_| spec.runtime.is_none()).and_then(digest_of_image),

@@ -39,6 +39,8 @@ pub enum Tenancy {
     /// Its environments serve everybody: a tenant id is refused, as on AWS without tenant isolation.
     #[default]
     Shared,
+    /// Each environment serves one tenant only: an invocation without a tenant id is refused.
+    PerTenant,
     /// Nothing is known of it, as of an image: a tenant id is handed on, as AWS's emulator does, and isolates nobody.
     Unknown,
 }

@@ -6,9 +6,9 @@ use std::time::Instant;
 use bytes::Bytes;
 use domain::AttemptId;
 use domain::limits::{RESPONSE_PAYLOAD_BYTES_MAX, STREAMED_RESPONSE_BYTES_MAX};
-use domain::placement::Reported;
+use domain::placement::{Reported, Tenant};
 use protocol::link::assignment::Revision;
-use protocol::link::environment::{FromEnvironment, Phase, Report, ResponsePart};
+use protocol::link::environment::{EnvironmentState, FromEnvironment, Phase, Report, ResponsePart};
 use protocol::link::frame::{CHUNK_BYTES_MAX, FRAME_BYTES_MAX, FrameError, read_frame};
 use tokio::io::{AsyncRead, BufReader};
 
@@ -29,16 +29,30 @@ fn reported(phase: Phase) -> Reported {
     }
 }
 
-/// Reads until the environment has said whose it is.
+/// What an environment says of itself, as far as placement cares.
+#[derive(Debug)]
+pub(super) struct Said {
+    pub(super) tenant: Option<Tenant>,
+    pub(super) reported: Reported,
+}
+
+impl Said {
+    fn of(state: EnvironmentState) -> (Option<Revision>, Self) {
+        let tenant = state.tenant.map(|tenant| Tenant(tenant.into()));
+        (state.revision, Self { tenant, reported: reported(state.phase) })
+    }
+}
+
+/// Reads until the environment has said which function's it is.
 pub(super) async fn until_assigned(
     reader: &mut (impl AsyncRead + Unpin),
-) -> Result<(Revision, Reported), FrameError> {
+) -> Result<(Revision, Said), FrameError> {
     loop {
         let frame = read_frame::<FromEnvironment, _>(reader, FRAME_BYTES_MAX).await?;
         if let FromEnvironment::State(state) = frame.header
-            && let Some(revision) = state.revision
+            && let (Some(revision), said) = Said::of(state)
         {
-            return Ok((revision, reported(state.phase)));
+            return Ok((revision, said));
         }
     }
 }
@@ -60,7 +74,7 @@ pub(super) async fn run(session: &Session, reader: impl AsyncRead + Unpin) -> Se
 
 async fn take(session: &Session, message: FromEnvironment, body: Bytes) -> Result<(), SessionEnd> {
     match message {
-        FromEnvironment::State(state) => session.report(reported(state.phase)),
+        FromEnvironment::State(state) => session.state(Said::of(state).1),
         FromEnvironment::Granted => session.report(Reported::Free),
         FromEnvironment::Refused { attempt, reason } => {
             if let Some(underway) = session.underway().take_if(|of| of.attempt == attempt && !of.accepted) {

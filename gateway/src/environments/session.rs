@@ -21,7 +21,7 @@ use tokio_util::sync::CancellationToken;
 
 use super::link::LinkContext;
 use super::provider::is_same;
-use super::reading;
+use super::reading::{self, Said};
 use super::underway::{Underway, Written};
 use crate::fleets::{Flight, Flow, FunctionFleet};
 use crate::payload_budget::PayloadBudget;
@@ -70,6 +70,12 @@ pub(super) struct Session {
 
 impl Session {
     /// What it says of itself; one that is gone takes nothing new, whatever it says.
+    pub(super) fn state(&self, said: Said) {
+        let reported = if self.gone.is_cancelled() { Reported::Leaving } else { said.reported };
+        self.fleet.state(self.key, said.tenant, reported);
+    }
+
+    /// The same, where it says nothing new of whose it is.
     pub(super) fn report(&self, reported: Reported) {
         let reported = if self.gone.is_cancelled() { Reported::Leaving } else { reported };
         self.fleet.report(self.key, reported);
@@ -192,7 +198,7 @@ pub(super) async fn run(
         first = reading::until_assigned(&mut reader) => first,
         () = gone.cancelled() => return SessionEnd::Gone,
     };
-    let (revision, reported) = match first {
+    let (revision, said) = match first {
         Ok(first) => first,
         Err(error) => return SessionEnd::Useless(error),
     };
@@ -206,7 +212,7 @@ pub(super) async fn run(
     let (underway, gone) = (Mutex::new(None), gone.clone());
     let session = Session { key, fleet, revision, payload, traces, underway, gone };
     session.fleet.attach(key, &session.revision, orders);
-    session.report(reported);
+    session.state(said);
     let end = tokio::select! {
         end = reading::run(&session, reader) => end,
         end = session.write(writer, &mut queue) => end,

@@ -4,7 +4,7 @@ use std::sync::{Arc, Mutex, PoisonError};
 use std::time::{Duration, Instant};
 
 use bytes::Bytes;
-use domain::placement::InvocationKey;
+use domain::placement::{InvocationKey, Tenant};
 use domain::{AttemptId, RequestId, TimeBudget};
 use protocol::link::assignment::Revision;
 use protocol::link::environment::{
@@ -58,6 +58,8 @@ pub(crate) struct Order {
     pub(crate) client_context: Option<String>,
     pub(crate) trace: String,
     pub(crate) tenant_id: Option<String>,
+    /// The same, where environments are one tenant's.
+    pub(crate) tenant: Option<Tenant>,
     pub(crate) wants_log_tail: bool,
     pub(crate) response_mode: ResponseMode,
     /// The platform's segments, where it traces the invocation.
@@ -118,6 +120,11 @@ impl Flight {
         };
         let payload = self.payload.lock().unwrap_or_else(PoisonError::into_inner);
         (invoke, payload.as_ref().map(|payload| payload.bytes.clone()).unwrap_or_default())
+    }
+
+    /// Whose environment it needs.
+    pub(crate) fn tenant(&self) -> Option<Tenant> {
+        self.order.tenant.clone()
     }
 
     pub(crate) fn request_id(&self) -> RequestId {

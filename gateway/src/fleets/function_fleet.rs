@@ -6,7 +6,7 @@
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::Instant;
 
-use domain::placement::{Bounds, Census, EnvironmentKey, InvocationKey, Reported, Throttled};
+use domain::placement::{Bounds, Census, EnvironmentKey, InvocationKey, Reported, Tenant, Throttled};
 use protocol::link::assignment::Revision;
 use protocol::link::control::Demand;
 use tokio::sync::{Notify, mpsc};
@@ -47,7 +47,7 @@ impl FunctionFleet {
     pub(crate) fn admit(self: &Arc<Self>, flight: &Arc<Flight>) -> Result<Ticket, NotAdmitted> {
         let mut state = self.lock();
         state.forget_old_obstacle();
-        match state.fleet.arrive(flight.key) {
+        match state.fleet.arrive(flight.key, flight.tenant()) {
             Err(Throttled::Obstructed) => Err(state.refusal()),
             Err(throttled) => Err(NotAdmitted::Throttled(throttled)),
             Ok(effect) => {
@@ -77,6 +77,12 @@ impl FunctionFleet {
         let effect = state.fleet.report(key, reported);
         state.carry_out(effect);
         state.tell_waiting(false);
+    }
+
+    /// An environment says whose it is, and what it does.
+    pub(crate) fn state(&self, key: EnvironmentKey, tenant: Option<Tenant>, reported: Reported) {
+        self.lock().fleet.belongs(key, tenant);
+        self.report(key, reported);
     }
 
     pub(crate) fn refused(&self, key: EnvironmentKey, invocation: InvocationKey) {

@@ -89,8 +89,11 @@ impl State {
     }
 
     pub(super) fn oldest_waiting_ms(&self) -> Option<u64> {
-        let oldest = self.fleet.oldest_waiting()?;
-        let arrived = self.flights.get(&oldest)?.arrived;
+        self.age_ms(self.fleet.oldest_waiting()?)
+    }
+
+    fn age_ms(&self, invocation: InvocationKey) -> Option<u64> {
+        let arrived = self.flights.get(&invocation)?.arrived;
         Some(u64::try_from(arrived.elapsed().as_millis()).unwrap_or(u64::MAX))
     }
 
@@ -110,9 +113,10 @@ impl State {
         }
     }
 
+    /// Each is told of those whom it may serve.
     fn tell_waiting_to(&mut self, keys: HashSet<EnvironmentKey>) {
-        let age = self.oldest_waiting_ms();
         let has_no_room = |key: &EnvironmentKey| {
+            let age = self.fleet.oldest_waiting_for(*key).and_then(|oldest| self.age_ms(oldest));
             self.links.get(key).is_some_and(|link| link.try_send(ToLink::Waiting(age)).is_err())
         };
         self.missed = keys.into_iter().filter(has_no_room).collect();
@@ -144,7 +148,7 @@ mod tests {
         state.fleet.report(KEY, Reported::Busy);
         let (link, queue) = mpsc::channel(1);
         state.links.insert(KEY, link);
-        assert_eq!(state.fleet.arrive(InvocationKey(1)), Ok(None));
+        assert_eq!(state.fleet.arrive(InvocationKey(1), None), Ok(None));
         (state, queue)
     }
 

@@ -2,7 +2,7 @@
 
 use crate::support::client::{Answer, Client, get, invoke, invoke_with, request};
 use crate::support::gateway::{ACCOUNT, Running, function, options, revision, unavailable};
-use gateway::catalog::Unavailable;
+use gateway::catalog::{DeclaredFunction, Tenancy, Unavailable};
 use gateway::environments::EnvironmentEvent;
 use hyper::Request;
 use protocol::link::control::Obstacle;
@@ -102,6 +102,22 @@ async fn what_cannot_be_invoked_says_why() {
         "InvalidRuntimeException",
         r#"{"Message":"The runtime cobol is not known in this cluster: no Runtime object has that name.","Type":"User"}"#,
     );
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_function_that_isolates_tenants_needs_one() {
+    let declared = DeclaredFunction { tenancy: Tenancy::PerTenant, ..function("f", 2) };
+    let running = Running::start(options(), vec![declared]).await;
+    for headers in [&[][..], &[("x-amz-invocation-type", "DryRun")]] {
+        check(
+            &invoke_with(running.api, "f", headers).await,
+            400,
+            "InvalidParameterValueException",
+            r#"{"Type":"User","message":"The invoked function is enabled with tenancy configuration. Add a valid tenant ID in your request and try again."}"#,
+        );
+    }
+    let headers = [("x-amz-invocation-type", "DryRun"), ("x-amz-tenant-id", "blue")];
+    assert_eq!(invoke_with(running.api, "f", &headers).await.status, 204);
 }
 
 #[tokio::test(flavor = "multi_thread")]

@@ -23,6 +23,10 @@ pub(super) const DIAL_BACKOFF: Backoff = Backoff {
 /// broke is dialled anew at once, so what stays away longer is on a node that is gone.
 pub(super) const UNLINKED_SECONDS_MAX: u64 = 5;
 
+/// How long an environment must have been free until it counts as one that nobody who waits may have, in
+/// milliseconds: whoever may have it takes it at once.
+const KEPT_MILLIS: u64 = 1_000;
+
 /// Where an environment's pod is in its life.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(super) enum Stage {
@@ -153,6 +157,14 @@ impl Environment {
             Stage::Deleting { since, .. } => now.saturating_sub(since) <= grace,
         };
         is_going && may_run && !is_over
+    }
+
+    /// For how long it has been free and nobody took it.
+    pub(super) fn kept(&self, now: Duration) -> Option<Duration> {
+        let is_free = self.stage == Stage::Alive && self.phase == Some(Phase::Free);
+        let free_for = now.saturating_sub(self.free_since);
+        let is_kept = is_free && !self.is_out_of_reach(now) && free_for >= Duration::from_millis(KEPT_MILLIS);
+        is_kept.then_some(free_for)
     }
 
     /// For how long it could have gone, or `None` where it runs something or cannot be

@@ -38,13 +38,17 @@ impl Core {
             starting_max: if known.starts.failures > 0 { 1 } else { self.rules.starts_per_function_max },
             starts_left: if may_start { starts_left } else { 0 },
             idle_timeout,
+            isolates_tenants: known.function.spec.isolates_tenants(),
         };
         let plan = plan(&observed, bounds);
         for _ in 0..plan.start {
             self.start(key, now);
         }
         for _ in 0..plan.stop {
-            self.stop_longest_idle(key, now.elapsed);
+            self.stop_longest(key, now.elapsed, Environment::idle);
+        }
+        for _ in 0..plan.make_room {
+            self.stop_longest(key, now.elapsed, Environment::kept);
         }
     }
 
@@ -68,6 +72,7 @@ impl Core {
             } else if is_current && one.is_serving() {
                 observed.serving += 1;
                 observed.idle.extend(one.idle(now));
+                observed.kept += u32::from(one.kept(now).is_some());
             }
         }
         observed
@@ -106,8 +111,14 @@ impl Core {
         self.insert_environment(pod, environment);
     }
 
-    fn stop_longest_idle(&mut self, key: &FunctionKey, now: Duration) {
-        let idle = self.environments_of(key).filter_map(|(pod, one)| Some((one.idle(now)?, pod.clone())));
+    /// Lets the environment go that has been what `since` asks for the longest.
+    fn stop_longest(
+        &mut self,
+        key: &FunctionKey,
+        now: Duration,
+        since: impl Fn(&Environment, Duration) -> Option<Duration>,
+    ) {
+        let idle = self.environments_of(key).filter_map(|(pod, one)| Some((since(one, now)?, pod.clone())));
         let longest = idle.max();
         if let Some((_, pod)) = longest {
             self.leave(&pod, now);

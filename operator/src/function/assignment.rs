@@ -67,6 +67,7 @@ pub fn assignment(
         },
         logging: spec.logging(),
         runtime_version: recipe.runtime_version.clone(),
+        isolates_tenants: spec.isolates_tenants(),
     };
     Ok(Frame { header: ToEnvironment::Assign(Box::new(assignment)), body })
 }

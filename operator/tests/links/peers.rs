@@ -56,7 +56,7 @@ impl Environment {
     }
 
     pub(crate) async fn tell(&mut self, phase: Phase, init: Option<InitResult>) {
-        let state = EnvironmentState { phase, revision: None, init, invocations: 0 };
+        let state = EnvironmentState { phase, revision: None, tenant: None, init, invocations: 0 };
         write_frame(&mut self.0, &Frame::bare(FromEnvironment::State(state))).await.unwrap();
     }
 

@@ -40,6 +40,8 @@ pub struct FunctionSettings {
     pub log_group: String,
     /// Whether the platform traces it by itself.
     pub tracing: TracingMode,
+    /// Each of its environments serves one tenant only.
+    pub isolates_tenants: bool,
     /// Digest of the code: base64 of an archive's SHA-256, hexadecimal of an image's, as AWS has it.
     pub code_sha256: Option<String>,
     /// Size of the archive, in bytes.
@@ -116,6 +118,7 @@ impl FunctionConfiguration<'_> {
                 TracingMode::PassThrough => "PassThrough",
                 TracingMode::Active => "Active",
             }},
+            "TenancyConfig": settings.isolates_tenants.then(|| json!({"TenantIsolationMode": "PER_TENANT"})),
             "SnapStart": {"ApplyOn": "None", "OptimizationStatus": "Off"},
             "CodeSha256": settings.code_sha256,
             "CodeSize": settings.code_bytes,
@@ -189,6 +192,13 @@ mod tests {
         let Value::Object(body) = body(&settings(), &FunctionState::Active) else { panic!() };
         let told: Value = body.into_iter().filter(|(_, value)| !value.is_null()).collect();
         assert_eq!(told, recorded);
+    }
+
+    #[test]
+    fn who_isolates_tenants_says_so() {
+        let isolating = FunctionSettings { isolates_tenants: true, ..settings() };
+        let body = body(&isolating, &FunctionState::Active);
+        assert_eq!(body["TenancyConfig"], json!({"TenantIsolationMode": "PER_TENANT"}));
     }
 
     #[test]

@@ -97,4 +97,7 @@ pub struct Assignment {
     /// The version of the managed runtime, where one is known; an operator of an older version does not say.
     #[serde(default)]
     pub runtime_version: Option<RuntimeVersion>,
+    /// The environment serves the tenant of its first invocation and no other.
+    #[serde(default)]
+    pub isolates_tenants: bool,
 }

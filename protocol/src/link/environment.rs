@@ -155,6 +155,8 @@ pub enum Refusal {
     NotReady,
     /// The environment belongs to another revision.
     OtherRevision,
+    /// The environment belongs to another tenant, or to one and the invocation to none.
+    OtherTenant,
     /// Only a gateway may invoke.
     NotAllowed,
 }

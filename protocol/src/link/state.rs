@@ -31,6 +31,9 @@ pub struct EnvironmentState {
     /// What it was assigned to.
     #[serde(default)]
     pub revision: Option<Revision>,
+    /// The only tenant that it serves, once it has served one; none where it serves everybody.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub tenant: Option<String>,
     /// How the latest init phase ended, once one has.
     #[serde(default)]
     pub init: Option<InitResult>,

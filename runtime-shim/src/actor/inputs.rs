@@ -120,12 +120,17 @@ impl Actor {
         if own.is_some_and(|own| *own != invoke.revision) {
             return self.refuse(link, &invoke, Refusal::OtherRevision);
         }
+        let isolates = self.assigned.as_ref().is_some_and(|assigned| assigned.assignment.isolates_tenants);
+        if isolates && !serves(self.tenant.as_deref(), invoke.tenant_id.as_deref()) {
+            return self.refuse(link, &invoke, Refusal::OtherTenant);
+        }
         let idle = matches!(self.environment.state(), State::Idle(_));
         if idle && !self.environment.is_draining() && !self.grants.admits(link) {
             return self.refuse(link, &invoke, Refusal::Busy);
         }
         match self.environment.invoke(Attempt { request: invoke.request_id, id: invoke.attempt }) {
             Ok(effects) => {
+                self.tenant = invoke.tenant_id.clone().filter(|_| isolates);
                 self.grants.used();
                 self.segments_to = Some(link);
                 self.timers.clear(Timer::Grant);
@@ -146,6 +151,11 @@ impl Actor {
     fn refuse(&mut self, link: LinkId, invoke: &Invoke, reason: Refusal) {
         self.peers.tell(link, FromEnvironment::Refused { attempt: invoke.attempt, reason });
     }
+}
+
+/// Whether an environment of the tenant `own`, or of none yet, may run an invocation of `tenant`.
+fn serves(own: Option<&str>, tenant: Option<&str>) -> bool {
+    tenant.is_some() && (own.is_none() || own == tenant)
 }
 
 /// Replies; a runtime whose connection is gone has no use for it.

@@ -73,6 +73,8 @@ pub(crate) struct Actor {
     grants: Grants<LinkId>,
     timers: Timers,
     assigned: Option<Assigned>,
+    /// Whose the environment is, once it has taken an invocation of a tenant and the function isolates them.
+    tenant: Option<String>,
     runtime: RuntimeProcess,
     extensions: extensions::ExtensionsState,
     init: InitClock,
@@ -132,6 +134,7 @@ impl Actor {
             grants: Grants::new(GRANT_MILLIS),
             timers: Timers::default(),
             assigned: None,
+            tenant: None,
             runtime: RuntimeProcess::default(),
             extensions: extensions::ExtensionsState::default(),
             init: InitClock::default(),

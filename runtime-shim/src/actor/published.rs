@@ -10,7 +10,10 @@ impl Actor {
     pub(super) fn publish(&mut self) {
         let state = self.state();
         let changed = self.published.as_ref().is_none_or(|told| {
-            told.phase != state.phase || told.init != state.init || told.revision != state.revision
+            told.phase != state.phase
+                || told.init != state.init
+                || told.revision != state.revision
+                || told.tenant != state.tenant
         });
         if changed {
             self.peers.tell_all(&state);
@@ -22,6 +25,7 @@ impl Actor {
         EnvironmentState {
             phase: self.phase(),
             revision: self.assigned.as_ref().map(|assigned| assigned.assignment.revision.clone()),
+            tenant: self.tenant.clone(),
             init: self.init.result.clone(),
             invocations: self.invocations,
         }

@@ -31,6 +31,7 @@ fn assignment() -> Assignment {
         idle: Idle::Freeze,
         logging: domain::log_format::Logging::default(),
         runtime_version: None,
+        isolates_tenants: false,
     }
 }
 

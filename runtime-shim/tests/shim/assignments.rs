@@ -39,6 +39,7 @@ pub fn assignment() -> Assignment {
         idle: Idle::Freeze,
         logging: domain::log_format::Logging::default(),
         runtime_version: None,
+        isolates_tenants: false,
     }
 }
 

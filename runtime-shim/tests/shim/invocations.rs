@@ -1,10 +1,13 @@
 //! Invocations that go well, and what a function is told.
 
-use protocol::link::environment::{CognitoIdentity, FunctionErrorCause, InitResult, Phase};
+use bytes::Bytes;
+use protocol::link::environment::{
+    CognitoIdentity, FromEnvironment, FunctionErrorCause, InitResult, Invoke, Phase, Refusal, ToEnvironment,
+};
 use serde_json::json;
 
 use crate::harness::{Shim, assignment, assignment_with};
-use crate::link::invoke;
+use crate::link::{Link, invoke};
 
 #[tokio::test]
 async fn an_event_comes_back_and_the_process_serves_the_next_one() {
@@ -50,6 +53,37 @@ async fn every_header_of_the_context_is_handed_over() {
     assert_eq!(String::from_utf8(bytes).unwrap(), invocation.client_context.unwrap());
     let deadline: u64 = context["lambda-runtime-deadline-ms"].as_str().unwrap().parse().unwrap();
     assert!((before + 59_000..=epoch_millis() + 60_001).contains(&deadline), "{deadline}");
+}
+
+#[tokio::test]
+async fn an_environment_serves_the_tenant_of_its_first_invocation_and_no_other() {
+    let shim = Shim::start().await;
+    let mut isolating = assignment();
+    isolating.isolates_tenants = true;
+    let mut gateway = shim.ready(isolating).await;
+    let of = |tenant: Option<&str>| Invoke { tenant_id: tenant.map(str::to_owned), ..invoke(3_000) };
+    let refused = |gateway: Link, tenant: Option<&'static str>| async move {
+        let mut gateway = gateway;
+        gateway.send(ToEnvironment::Invoke(Box::new(of(tenant))), Bytes::from_static(b"{}")).await;
+        let reason = gateway.until(|frame| match frame.header {
+            FromEnvironment::Refused { reason, .. } => Some(reason),
+            FromEnvironment::Accepted { .. } => panic!("{tenant:?} was taken"),
+            _ => None,
+        });
+        assert_eq!(reason.await, Refusal::OtherTenant, "{tenant:?}");
+        gateway
+    };
+    let mut gateway = {
+        gateway = refused(gateway, None).await;
+        gateway.run_with(of(Some("blue")), "{}").await.succeeded();
+        let state = gateway.until_free().await;
+        assert_eq!(state.tenant.as_deref(), Some("blue"));
+        refused(refused(gateway, Some("green")).await, None).await
+    };
+    // A reset leaves what the tenant wrote, so it stays the tenant's.
+    gateway.run_with(of(Some("blue")), r#"{"do":"exit"}"#).await;
+    let mut gateway = refused(gateway, Some("green")).await;
+    gateway.run_with(of(Some("blue")), "{}").await.succeeded();
 }
 
 #[tokio::test]

@@ -156,7 +156,9 @@ fn what_is_wrong_is_told_at_its_property() {
     assert!(matches!(read("{PackageType: Image}"), Ok(Read::PassedOver(_))));
     assert!(matches!(read("{CodeUri: 's3://a/b', Handler: a.b}"), Ok(Read::PassedOver(_))));
     let tenants = "{CodeUri: src, Handler: a.b, TenancyConfig: {TenantIsolationMode: PER_TENANT}}";
-    assert!(matches!(read(tenants), Ok(Read::PassedOver(why)) if why.contains("TenancyConfig")));
+    assert!(function(tenants).function.spec.isolates_tenants());
+    let shared = "{CodeUri: src, Handler: a.b, TenancyConfig: {TenantIsolationMode: SHARED}}";
+    assert!(matches!(read(shared), Err(wrong) if wrong[0].contains("TenancyConfig")));
 }
 
 #[test]

@@ -223,8 +223,17 @@ async fn say_answer(writer: &Writer, attempt: AttemptId, body: Bytes, cause: Opt
 async fn say_state(writer: &Writer, shared: &Shared) {
     let phase = if shared.busy.load(Ordering::SeqCst) { Phase::Busy } else { Phase::Free };
     let revision = Some(shared.revision.clone());
-    say(writer, FromEnvironment::State(EnvironmentState { phase, revision, init: None, invocations: 0 }))
-        .await;
+    say(
+        writer,
+        FromEnvironment::State(EnvironmentState {
+            phase,
+            revision,
+            tenant: None,
+            init: None,
+            invocations: 0,
+        }),
+    )
+    .await;
 }
 
 async fn say(writer: &Writer, message: FromEnvironment) {

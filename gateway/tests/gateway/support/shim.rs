@@ -188,5 +188,6 @@ fn assignment(revision: &Revision, task_root: &Path, variables: &[(&str, &str)])
         idle: Idle::Run,
         logging: domain::log_format::Logging::default(),
         runtime_version: None,
+        isolates_tenants: false,
     }
 }

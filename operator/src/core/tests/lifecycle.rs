@@ -247,3 +247,27 @@ fn a_new_leader_leaves_alone_what_runs_and_it_cannot_reach() {
     let (_, effects) = world.link(&other);
     assert_eq!(deletions(&effects), [key]);
 }
+
+#[test]
+fn at_the_cap_the_longest_free_environment_makes_room_for_another_tenant() {
+    let tenancy = json!({"tenantIsolationMode": "PER_TENANT"});
+    let spec = json!({"tenancyConfig": tenancy, "scaling": {"maxEnvironments": 2}});
+    let isolating = function("f", 1, &spec);
+    let mut world = World::with(vec![isolating.clone()]);
+    let asked = creations(&world.demand(&isolating, 2));
+    let first = world.serve(&asked[0].0);
+    world.pass(Duration::from_millis(500));
+    world.serve(&asked[1].0);
+    // One waits, and two are free: other tenants'. Who waits could still be about to take one of them.
+    assert!(drains(&world.demand(&isolating, 3)).is_empty());
+    assert_eq!(drains(&world.pass(Duration::from_millis(600))), [first]);
+    assert!(drains(&world.pass(Duration::from_millis(600))).is_empty(), "one at a time");
+    assert_eq!(creations(&world.phase(first, Phase::Drained)).len(), 1);
+
+    let sharing = function("g", 1, &json!({"scaling": {"maxEnvironments": 1}}));
+    let mut world = World::with(vec![sharing.clone()]);
+    let asked = creations(&world.demand(&sharing, 1));
+    world.serve(&asked[0].0);
+    world.demand(&sharing, 2);
+    assert!(drains(&world.pass(Duration::from_secs(2))).is_empty());
+}

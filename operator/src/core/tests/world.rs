@@ -131,7 +131,7 @@ impl World {
     }
 
     pub(super) fn state(&mut self, link: LinkId, phase: Phase, init: Option<InitResult>) -> Vec<Effect> {
-        let state = EnvironmentState { phase, revision: None, init, invocations: 0 };
+        let state = EnvironmentState { phase, revision: None, tenant: None, init, invocations: 0 };
         self.tell(Input::EnvironmentState(link, state))
     }
 
