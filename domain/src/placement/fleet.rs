@@ -91,7 +91,7 @@ impl<R: Clone + PartialEq> Fleet<R> {
         if self.is_barren_for(tenant.as_ref()) {
             return Err(Throttled::Obstructed);
         }
-        if self.free.newest_for(&tenant).is_none() && self.waiting.len() >= self.bounds.waiting_max {
+        if self.free.newest_for(tenant.as_ref()).is_none() && self.waiting.len() >= self.bounds.waiting_max {
             return Err(Throttled::TooManyWaiting);
         }
         self.waiting.insert(invocation, tenant);
@@ -266,7 +266,7 @@ impl<R: Clone + PartialEq> Fleet<R> {
             return None;
         }
         let fits = |(invocation, tenant): (&InvocationKey, &Option<Tenant>)| {
-            Some((*invocation, self.free.newest_for(tenant)?))
+            Some((*invocation, self.free.newest_for(tenant.as_ref())?))
         };
         let (invocation, key) = self.waiting.iter().find_map(fits)?;
         let tenant = self.waiting.remove(&invocation)?;

@@ -29,9 +29,10 @@ impl Free {
     }
 
     /// The one that turned free last: of the tenant's own, else of those that are nobody's.
-    pub(super) fn newest_for(&self, tenant: &Option<Tenant>) -> Option<EnvironmentKey> {
-        let newest = |of: &Option<Tenant>| self.by_tenant.get(of)?.last_key_value().map(|(_, key)| *key);
-        newest(tenant).or_else(|| newest(&None))
+    pub(super) fn newest_for(&self, tenant: Option<&Tenant>) -> Option<EnvironmentKey> {
+        let newest =
+            |of: Option<&Tenant>| self.by_tenant.get(&of.cloned())?.last_key_value().map(|(_, key)| *key);
+        newest(tenant).or_else(|| newest(None))
     }
 
     pub(super) fn len(&self) -> usize {

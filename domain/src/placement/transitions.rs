@@ -194,8 +194,8 @@ fn a_deleted_function_tells_who_waits_and_lets_run_who_runs() {
     assert_eq!(fleet.arrive(invocation(4), None), Ok(None), "it is back");
 }
 
-fn of(tenant: &str) -> Option<Tenant> {
-    Some(Tenant(tenant.into()))
+fn of(tenant: &str) -> Tenant {
+    Tenant(tenant.into())
 }
 
 /// Runs an invocation to its end; the environment says then that it is free, and whose it is.
@@ -203,28 +203,28 @@ fn serve(fleet: &mut Fleet<u32>, by: u64, served: u64, tenant: &str) -> Option<E
     fleet.accepted(environment(by), invocation(served));
     fleet.answered(environment(by), invocation(served));
     assert_eq!(fleet.finished(environment(by), invocation(served)), None);
-    fleet.belongs(environment(by), of(tenant));
+    fleet.belongs(environment(by), Some(of(tenant)));
     fleet.report(environment(by), Reported::Free)
 }
 
 #[test]
 fn an_environment_that_served_a_tenant_serves_no_other() {
     let mut fleet = fleet(2);
-    assert_eq!(fleet.arrive(invocation(1), of("a")), Ok(placed(1, 2)));
+    assert_eq!(fleet.arrive(invocation(1), Some(of("a"))), Ok(placed(1, 2)));
     assert_eq!(serve(&mut fleet, 2, 1, "a"), None);
     assert_eq!(
-        fleet.arrive(invocation(2), of("b")),
+        fleet.arrive(invocation(2), Some(of("b"))),
         Ok(placed(2, 1)),
         "nobody's, though it was freed before"
     );
-    assert_eq!(fleet.arrive(invocation(3), of("a")), Ok(placed(3, 2)), "its own");
+    assert_eq!(fleet.arrive(invocation(3), Some(of("a"))), Ok(placed(3, 2)), "its own");
     assert_eq!(serve(&mut fleet, 1, 2, "b"), None);
     assert_eq!(serve(&mut fleet, 2, 3, "a"), None);
-    assert_eq!(fleet.arrive(invocation(4), of("c")), Ok(None));
+    assert_eq!(fleet.arrive(invocation(4), Some(of("c"))), Ok(None));
     assert_eq!(fleet.oldest_waiting_for(environment(1)), None);
     let demand = RevisionDemand { revision: 1, running: 2, waiting: 1 };
     assert_eq!(fleet.demand(), [demand], "what others keep does not meet it");
-    assert_eq!(fleet.arrive(invocation(5), of("b")), Ok(placed(5, 1)), "older ones cannot have it");
+    assert_eq!(fleet.arrive(invocation(5), Some(of("b"))), Ok(placed(5, 1)), "older ones cannot have it");
     fleet.attach(environment(3), 1);
     assert_eq!(fleet.oldest_waiting_for(environment(3)), Some(invocation(4)));
     assert_eq!(fleet.report(environment(3), Reported::Free), placed(4, 3));
@@ -233,27 +233,27 @@ fn an_environment_that_served_a_tenant_serves_no_other() {
 #[test]
 fn what_an_environment_says_of_its_tenant_counts() {
     let mut fleet = fleet(2);
-    fleet.belongs(environment(2), of("a"));
+    fleet.belongs(environment(2), Some(of("a")));
     assert_eq!(fleet.report(environment(2), Reported::Free), None);
-    assert_eq!(fleet.arrive(invocation(1), of("b")), Ok(placed(1, 1)));
+    assert_eq!(fleet.arrive(invocation(1), Some(of("b"))), Ok(placed(1, 1)));
     // Another gateway's invocation made it somebody else's meanwhile.
-    fleet.belongs(environment(1), of("c"));
+    fleet.belongs(environment(1), Some(of("c")));
     assert_eq!(fleet.refused(environment(1), invocation(1)), None);
     assert_eq!(fleet.report(environment(1), Reported::Free), None);
     assert_eq!(fleet.oldest_waiting(), Some(invocation(1)));
     assert_eq!(fleet.obstruct(), [Effect::Obstruct(invocation(1))], "neither can turn free for it");
-    assert_eq!(fleet.arrive(invocation(2), of("b")), Err(Throttled::Obstructed));
-    assert_eq!(fleet.arrive(invocation(3), of("c")), Ok(placed(3, 1)));
+    assert_eq!(fleet.arrive(invocation(2), Some(of("b"))), Err(Throttled::Obstructed));
+    assert_eq!(fleet.arrive(invocation(3), Some(of("c"))), Ok(placed(3, 1)));
 }
 
 #[test]
 fn who_waits_for_an_answered_environment_of_another_tenant_demands_one() {
     let mut fleet = fleet(1);
-    assert_eq!(fleet.arrive(invocation(1), of("a")), Ok(placed(1, 1)));
+    assert_eq!(fleet.arrive(invocation(1), Some(of("a"))), Ok(placed(1, 1)));
     fleet.accepted(environment(1), invocation(1));
     fleet.answered(environment(1), invocation(1));
-    assert_eq!(fleet.arrive(invocation(2), of("b")), Ok(None));
-    assert_eq!(fleet.arrive(invocation(3), of("a")), Ok(None));
+    assert_eq!(fleet.arrive(invocation(2), Some(of("b"))), Ok(None));
+    assert_eq!(fleet.arrive(invocation(3), Some(of("a"))), Ok(None));
     assert_eq!(fleet.demand(), [RevisionDemand { revision: 1, running: 1, waiting: 1 }]);
 }
 
