@@ -10,7 +10,7 @@ use super::template::Template;
 use crate::yaml::{Content, Node};
 
 /// Properties of a function that are missed here, and what that means for it.
-const MISSED: [(&str, &str); 12] = [
+const MISSED: [(&str, &str); 11] = [
     ("Events", "only an invocation calls it"),
     ("FunctionUrlConfig", "it has no URL"),
     ("AutoPublishAlias", "it has no versions and no aliases"),
@@ -21,11 +21,10 @@ const MISSED: [(&str, &str); 12] = [
     ("FileSystemConfigs", "nothing is mounted for it"),
     ("SnapStart", "it starts without a snapshot, and hooks of one do not run"),
     ("DurableConfig", "its executions are not durable"),
-    ("TenancyConfig", "its environments are not kept apart by tenant"),
     ("CapacityProviderConfig", "an environment of it runs one invocation at a time"),
 ];
 /// Properties that are carried out.
-const CARRIED_OUT: [&str; 18] = [
+const CARRIED_OUT: [&str; 19] = [
     "Architectures",
     "Code",
     "CodeUri",
@@ -41,6 +40,7 @@ const CARRIED_OUT: [&str; 18] = [
     "PackageType",
     "ReservedConcurrentExecutions",
     "Runtime",
+    "TenancyConfig",
     "Timeout",
     "Tracing",
     "TracingConfig",
