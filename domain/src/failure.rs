@@ -149,20 +149,27 @@ impl Failure {
         }
     }
 
-    /// The message as callers read it.
-    pub fn message(&self, request: RequestId) -> String {
-        let about = |text: &dyn fmt::Display| format!("RequestId: {request} Error: {text}");
+    /// What happened, whoever it happened to.
+    pub fn reason(&self) -> String {
         match self {
             Self::TimedOut { after_millis } => {
-                about(&format_args!("Task timed out after {} seconds", seconds(*after_millis)))
+                format!("Task timed out after {} seconds", seconds(*after_millis))
             }
-            Self::OutOfMemory => about(&Exit::OutOfMemory),
-            Self::TemporaryStorage { size_mb } => about(&format_args!("/tmp holds more than {size_mb} MB")),
-            Self::Exited(exit) => about(exit),
+            Self::OutOfMemory => Exit::OutOfMemory.to_string(),
+            Self::TemporaryStorage { size_mb } => format!("/tmp holds more than {size_mb} MB"),
+            Self::Exited(exit) => exit.to_string(),
             Self::ResponseTooLarge => too_large(RESPONSE_PAYLOAD_BYTES_MAX),
             Self::StreamedResponseTooLarge => too_large(STREAMED_RESPONSE_BYTES_MAX),
-            Self::TruncatedResponse => about(&"The runtime broke off in the middle of its response"),
-            Self::InvalidResponseMode => about(&"The runtime named an unknown response mode"),
+            Self::TruncatedResponse => "The runtime broke off in the middle of its response".to_owned(),
+            Self::InvalidResponseMode => "The runtime named an unknown response mode".to_owned(),
+        }
+    }
+
+    /// The message as callers read it.
+    pub fn message(&self, request: RequestId) -> String {
+        match self {
+            Self::ResponseTooLarge | Self::StreamedResponseTooLarge => self.reason(),
+            _ => format!("RequestId: {request} Error: {}", self.reason()),
         }
     }
 

@@ -113,6 +113,7 @@ impl Actor {
         self.timers.clear(Timer::Settle);
         self.timers.clear(Timer::InitErrorGrace);
         self.timers.clear(Timer::Deadline);
+        self.let_in();
         self.runtime.pid = None;
         self.forget_extensions();
         let Some(exit) = self.runtime.exit.take() else { return };

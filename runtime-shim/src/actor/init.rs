@@ -167,7 +167,7 @@ impl Actor {
         self.init.result = Some(match outcome {
             InitOutcome::Succeeded => InitResult::Succeeded { duration_ms },
             InitOutcome::Exceeded(Failure::TimedOut { .. }) => InitResult::TimedOut,
-            InitOutcome::Exceeded(failure) => failed(failure.error_type(), &Exit::OutOfMemory.to_string()),
+            InitOutcome::Exceeded(failure) => failed(failure.error_type(), &failure.reason()),
             InitOutcome::Exited(exit) => failed(exit.error_type(), &exit.to_string()),
             InitOutcome::Reported(error) => failed(&error.error_type, &String::from_utf8_lossy(&error.body)),
         });

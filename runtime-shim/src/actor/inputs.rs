@@ -24,6 +24,13 @@ const INIT_ERROR_GRACE_MILLIS: u64 = 250;
 
 impl Actor {
     pub(super) fn take(&mut self, event: Event) {
+        if let Some(event) = self.hold_back(event) {
+            self.carry_in(event);
+        }
+    }
+
+    /// Takes an event that need not be held back.
+    pub(super) fn carry_in(&mut self, event: Event) {
         match event {
             Event::LinkUp { link, role, frames } => {
                 self.peers.add(link, role, frames);

@@ -1,4 +1,4 @@
-//! What a function may use, watched while it runs: time, memory, `/tmp`.
+//! What a function may use, watched while it runs: time, memory, and `/tmp` ([`super::storage`]).
 //!
 //! Memory is looked at often in the beginning, when a runtime grows fastest, and then less so. A function that
 //! takes more than `memorySize` between two looks meets the container's limit, which has the same answer.
@@ -10,16 +10,12 @@ use domain::environment::{Limit, State};
 use super::Actor;
 use super::timers::Timer;
 use crate::clock::{self, Instant};
-use crate::events::Event;
-use crate::processes;
 
 /// First pause between two looks at memory, in milliseconds.
 const SAMPLE_MILLIS_MIN: u64 = 20;
 /// Longest pause, in milliseconds.
 const SAMPLE_MILLIS_MAX: u64 = 100;
-/// Pause between two looks at `/tmp`, in milliseconds.
-const STORAGE_MILLIS: u64 = 1_000;
-/// Of memory and storage, in bytes.
+/// Of memory, in bytes.
 const MB_BYTES: u64 = 1024 * 1024;
 
 /// Memory of one life of a runtime.
@@ -29,7 +25,6 @@ pub(super) struct MemoryUse {
     /// The kernel ended a process because there was no more: it used all of it, whatever was seen.
     used_up: bool,
     looked: Option<Instant>,
-    storage_looked: Option<Instant>,
     pause: Duration,
 }
 
@@ -54,6 +49,7 @@ impl MemoryUse {
 impl Actor {
     /// Something begins that may use memory.
     pub(super) fn watch_limits(&mut self) {
+        self.watch_storage();
         self.memory.pause = Duration::from_millis(SAMPLE_MILLIS_MIN);
         self.timers.set(Timer::Sample, clock::now() + self.memory.pause);
     }
@@ -80,17 +76,6 @@ impl Actor {
         self.limit_passed(&Limit::Time { millis: u64::try_from(millis).unwrap_or(u64::MAX) });
     }
 
-    pub(super) fn temporary_measured(&mut self, bytes: u64) {
-        self.measuring_storage = false;
-        let Some(assigned) = &self.assigned else { return };
-        let size_mb = assigned.assignment.ephemeral_storage_mb;
-        if bytes > u64::from(size_mb) * MB_BYTES && self.is_running() {
-            self.limit_passed(&Limit::TemporaryStorage { size_mb });
-            // A reset keeps /tmp, but not one that would end the next invocation as well.
-            clear(&self.settings.temporary);
-        }
-    }
-
     /// Most memory used at once, and `memorySize`, in MB, for `REPORT`.
     pub(super) fn memory_report(&mut self) -> (u64, u32) {
         let due =
@@ -103,14 +88,14 @@ impl Actor {
         (self.memory.max_mb(memory_mb), memory_mb)
     }
 
-    fn is_running(&self) -> bool {
+    pub(super) fn is_running(&self) -> bool {
         matches!(
             self.environment.state(),
             State::Init { .. } | State::InlineInit { .. } | State::Invoke { .. }
         )
     }
 
-    fn limit_passed(&mut self, limit: &Limit) {
+    pub(super) fn limit_passed(&mut self, limit: &Limit) {
         let effects = self.environment.limit_passed(limit);
         self.apply(effects);
     }
@@ -126,34 +111,6 @@ impl Actor {
         self.memory.max_bytes = self.memory.max_bytes.max(used);
         self.memory.looked = Some(clock::now());
         used
-    }
-
-    fn look_at_storage(&mut self) {
-        let recently =
-            self.memory.storage_looked.is_some_and(|at| at.elapsed() < Duration::from_millis(STORAGE_MILLIS));
-        let Some(assigned) = &self.assigned else { return };
-        if recently || self.measuring_storage || !self.settings.temporary_is_own {
-            return;
-        }
-        self.memory.storage_looked = Some(clock::now());
-        self.measuring_storage = true;
-        let limit_bytes = u64::from(assigned.assignment.ephemeral_storage_mb) * MB_BYTES;
-        let (root, events) = (self.settings.temporary.clone(), self.events.clone());
-        drop(tokio::spawn(async move {
-            let look = tokio::task::spawn_blocking(move || processes::used_bytes(&root, limit_bytes));
-            let bytes = look.await.unwrap_or_default();
-            drop(events.send(Event::TemporaryMeasured { bytes }).await);
-        }));
-    }
-}
-
-/// Removes what is below `root`, and not `root`, which is a mount.
-fn clear(root: &std::path::Path) {
-    for entry in std::fs::read_dir(root).into_iter().flatten().flatten() {
-        let path = entry.path();
-        let folder = entry.file_type().is_ok_and(|kind| kind.is_dir());
-        // What cannot be removed is found again at the next look.
-        drop(if folder { std::fs::remove_dir_all(path) } else { std::fs::remove_file(path) });
     }
 }
 

@@ -19,6 +19,7 @@ mod published;
 mod records;
 mod segments;
 mod shutdown;
+mod storage;
 mod stream;
 mod subscriptions;
 mod timeline;
@@ -82,7 +83,7 @@ pub(crate) struct Actor {
     parked: Option<NextReply>,
     memory: limits::MemoryUse,
     out_of_memory: OutOfMemoryKills,
-    measuring_storage: bool,
+    storage: storage::StorageUse,
     published: Option<EnvironmentState>,
     invocations: u64,
     frozen: bool,
@@ -142,7 +143,7 @@ impl Actor {
             parked: None,
             memory: limits::MemoryUse::default(),
             out_of_memory: OutOfMemoryKills::watch(),
-            measuring_storage: false,
+            storage: storage::StorageUse::default(),
             published: None,
             invocations: 0,
             frozen: false,

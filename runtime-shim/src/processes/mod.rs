@@ -20,7 +20,7 @@ use rustix::process::{
     set_child_subreaper, setrlimit, wait,
 };
 pub(crate) use start::Command;
-pub(crate) use storage::used_bytes;
+pub(crate) use storage::{Disk, clear, used_bytes};
 
 /// Open files that a function may have, as on AWS. The shim itself needs far fewer.
 const OPEN_FILES_MAX: u64 = 1_024;

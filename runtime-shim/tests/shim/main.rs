@@ -33,6 +33,7 @@ mod python_client;
 mod reset;
 mod runtime_api;
 mod shutdown;
+mod storage;
 mod streaming;
 mod telemetry;
 mod telemetry_endings;
