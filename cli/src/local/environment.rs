@@ -17,6 +17,7 @@ use tokio::process::{Child, Command};
 use tokio::sync::{mpsc, oneshot};
 use tokio_util::sync::CancellationToken;
 
+use super::debugging;
 use super::recipe::Recipe;
 use super::shim::{COMMAND, PARENT};
 use super::workspace::Place;
@@ -46,6 +47,8 @@ pub(crate) struct Start {
     pub settings: Vec<(String, String)>,
     /// What it becomes.
     pub recipe: Recipe,
+    /// The function's name, where a debugger is to find its process.
+    pub debugged: Option<String>,
     /// Cancelled: it is to take no further invocation and end.
     pub leave: CancellationToken,
     /// Cancelled: it is to end within [`END_MILLIS_MAX`].
@@ -122,6 +125,7 @@ async fn live(
     let phases = follow(reader, told);
     tokio::pin!(phases);
     tokio::select! {
+        () = tell_debugger(start, pid) => {}
         () = &mut phases => return Ok(()),
         () = start.leave.cancelled() => signal(pid, Signal::TERM),
         () = start.stop.cancelled() => signal(pid, Signal::TERM),
@@ -135,6 +139,14 @@ fn address(start: &Start) -> Result<SocketAddr, String> {
     let text = std::fs::read_to_string(&start.place.addresses).unwrap_or_default();
     let link = text.lines().find_map(|line| line.strip_prefix("link=")?.parse().ok());
     link.ok_or_else(|| "the shim did not tell its address".to_owned())
+}
+
+/// Never ends: tells where a debugger finds the runtime, if one is wanted.
+async fn tell_debugger(start: &Start, pid: Option<Pid>) {
+    if let Some(function) = &start.debugged {
+        debugging::tell(function, &start.recipe.task_root, pid).await;
+    }
+    std::future::pending::<()>().await;
 }
 
 /// Tells every phase until the link ends.

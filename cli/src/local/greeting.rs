@@ -2,6 +2,7 @@
 
 use std::net::{Ipv4Addr, Ipv6Addr, SocketAddr};
 
+use super::debugging;
 use super::emulator;
 use super::snapshot::Snapshot;
 
@@ -69,7 +70,11 @@ impl Greeting {
             lines.push(format!("{wanted} is taken: the path of AWS's emulator is not served (--emulator)."));
         }
         if *debug {
-            lines.push("--debug: no invocation times out, and nothing is stopped in between.".to_owned());
+            lines.push(format!(
+                "--debug: no invocation times out, and nothing is stopped in between. Each environment says how to \
+                 attach; {} of this shell are handed on.",
+                debugging::HANDED_ON.join(", ")
+            ));
         }
         lines.push("Saved files are taken over at once. Ctrl-C ends.".to_owned());
         lines

@@ -90,6 +90,8 @@ pub(crate) async fn ask_python(name: &str) -> Option<(PathBuf, String)> {
 pub(crate) async fn ask(program: impl AsRef<OsStr>, arguments: &[&str]) -> Option<String> {
     let mut command = Command::new(program);
     command.args(arguments).stdin(Stdio::null()).stderr(Stdio::null()).kill_on_drop(true);
+    // It is the function that is debugged (`--inspect-brk` would wait here).
+    command.env_remove("NODE_OPTIONS");
     let output = command.output().await.ok().filter(|output| output.status.success())?;
     String::from_utf8(output.stdout).ok().map(|text| text.trim().to_owned())
 }

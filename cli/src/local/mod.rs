@@ -9,6 +9,7 @@
 
 mod announcements;
 mod clients;
+mod debugging;
 mod emulator;
 mod environment;
 mod folder;

@@ -112,6 +112,7 @@ fn npm(to: &Path, client: Client) -> Command {
     // An npm that cannot have it says so itself.
     drop(std::fs::write(to.join("package.json"), PROJECT));
     let mut command = Command::new("npm");
+    command.env_remove("NODE_OPTIONS");
     command.args(["install", "--no-audit", "--no-fund", "--loglevel=error", "--prefix"]);
     command.arg(to).arg(format!("{}@{}", client.package, client.version));
     command

@@ -12,14 +12,16 @@ use protocol::link::frame::Frame;
 use resources::function::IdlePolicy;
 use resources::rules::zip_bytes;
 
+use super::debugging;
 use super::interpreters::Interpreter;
 use super::snapshot::{DEBUG_SECONDS, Served, account};
 use super::surroundings::{Surroundings, surroundings};
 use super::workspace::{Folders, Place};
 use crate::project::LocalCode;
 
-/// Variables that join what a function sets with what its runtime needs, separated by colons.
-const SEARCH_PATHS: [&str; 2] = ["PYTHONPATH", "NODE_PATH"];
+/// Variables that join what a function sets with what its runtime or a debugger needs, and what separates them.
+const JOINED: [(&str, char); 4] =
+    [("PYTHONPATH", ':'), ("NODE_PATH", ':'), ("NODE_OPTIONS", ' '), ("JAVA_TOOL_OPTIONS", ' ')];
 
 /// What an environment is started with.
 #[derive(Debug)]
@@ -43,11 +45,14 @@ pub(crate) fn recipe(
 ) -> Result<Recipe, String> {
     let spec = &served.local.function.spec;
     let task_root = folders.code.clone().unwrap_or_else(|| place.task_root.clone());
-    let Surroundings { command, working_directory, variables } =
+    let Surroundings { command, working_directory, mut variables } =
         surroundings(served, interpreter, folders, &task_root, place)?;
+    let is_debugged = served.timeout_seconds == DEBUG_SECONDS;
+    if is_debugged {
+        variables.extend(debugging::variables());
+    }
     let (code, body) = code(&served.local.code, spec)?;
     let function_name = served.local.function.aws_name().parse().map_err(|error| format!("{error}"))?;
-    let is_debugged = served.timeout_seconds == DEBUG_SECONDS;
     let assignment = Assignment {
         revision: served.revision.clone(),
         log_group: spec.log_group(&function_name),
@@ -85,9 +90,9 @@ fn runtime_version(served: &Served, interpreter: Option<&Interpreter>) -> Option
 fn own_variables(served: &Served, variables: &BTreeMap<String, String>) -> BTreeMap<String, String> {
     let mut own = served.runtime.as_ref().map(|runtime| runtime.variables.clone()).unwrap_or_default();
     own.extend(served.local.function.spec.environment.clone().unwrap_or_default().variables);
-    for name in SEARCH_PATHS {
+    for (name, separator) in JOINED {
         if let (Some(own), Some(ours)) = (own.get_mut(name), variables.get(name)) {
-            *own = format!("{own}:{ours}");
+            *own = format!("{own}{separator}{ours}");
         }
     }
     own

