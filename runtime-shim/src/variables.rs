@@ -24,6 +24,10 @@ const DEFAULTS: [(&str, &str); 5] = [
     ("AWS_XRAY_CONTEXT_MISSING", "LOG_ERROR"),
 ];
 
+/// Makes AWS's clients fork or run handlers in several threads, of which each asks for an invocation; an environment
+/// here runs one at a time.
+const NEVER: &str = "AWS_LAMBDA_MAX_CONCURRENCY";
+
 /// What extensions do not get, beside every name with an underscore in front (recorded from the service).
 const NOT_FOR_EXTENSIONS: [&str; 7] = [
     "AWS_EXECUTION_ENV",
@@ -72,6 +76,7 @@ impl Variables<'_> {
         let function_s = self.assignment.variables.iter().filter(|(name, value)| allowed(name, value));
         all.extend(function_s.map(|(name, value)| (name.into(), value.into())));
         all.extend(self.platform().into_iter().map(|(name, value)| (name.into(), value.into())));
+        all.remove(OsStr::new(NEVER));
         all.into_iter().collect()
     }
 

@@ -232,7 +232,17 @@ mod tests {
         );
         check(&with("code", json!({"image": "i"})), "spec.runtime", "not both");
         check(&with("variablesFrom", json!([{}])), "spec.variablesFrom", "reserved");
-        let reserved = json!({"variables": {"AWS_REGION": "x"}});
-        check(&with("environment", reserved), "spec.environment.variables", "reserved by Lambda");
+    }
+
+    #[test]
+    fn names_that_lambda_reserves_are_refused_but_not_credentials() {
+        let set = |name: &str| with("environment", json!({"variables": {name: "x"}}));
+        let metadata = ["AWS_LAMBDA_METADATA_API", "AWS_LAMBDA_METADATA_TOKEN"];
+        for name in ["AWS_REGION", "AWS_LAMBDA_MAX_CONCURRENCY"].into_iter().chain(metadata) {
+            check(&set(name), "spec.environment.variables", "reserved by Lambda");
+        }
+        for name in ["AWS_ACCESS_KEY_ID", "AWS_SECRET_ACCESS_KEY", "AWS_SESSION_TOKEN"] {
+            check(&set(name), "", "");
+        }
     }
 }

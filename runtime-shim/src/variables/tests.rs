@@ -119,6 +119,14 @@ fn the_client_for_node_keeps_its_log_stream() {
 }
 
 #[test]
+fn nobody_makes_a_runtime_ask_for_several_invocations_at_once() {
+    let mut assignment = assignment();
+    assert!(!built(&assignment, &[(NEVER, "4")]).contains_key(NEVER));
+    assignment.variables.insert(NEVER.to_owned(), "4".to_owned());
+    assert!(!built(&assignment, &[]).contains_key(NEVER));
+}
+
+#[test]
 fn an_image_keeps_its_variables_and_sees_none_of_the_cluster_s() {
     let own = [
         ("PATH", "/image/bin"),
