@@ -7,7 +7,7 @@ use std::time::Duration;
 
 use rustix::process::Signal;
 
-use crate::harness::{Local, folder, interpreter_s_start, manifest, wait_for};
+use crate::harness::{Local, folder, interpreter_s_start, manifest, run_once, wait_for};
 
 /// From the program's start to the first answer, without the interpreter's own. The promise is less; tests share
 /// their machine.
@@ -20,9 +20,7 @@ fn examples() -> PathBuf {
 /// The examples with an npm of one's own, no Node.js, and only the client for Python in the cache.
 fn started(npm: &str) -> (Local, PathBuf) {
     let fetches = folder(&[("f.yaml", &manifest("f", "def handler(e, c): return 1", ""))]);
-    let local = Local::start(&fetches, &[]);
-    assert_eq!(local.invoke("f", "{}").body, "1");
-    drop(local);
+    run_once(&fetches, "f");
     let all = Path::new(env!("CARGO_TARGET_TMPDIR")).join("cache/kubelambda");
     let own = folder(&[("npm", npm), ("node", "#!/bin/sh\nexit 1\n"), ("cache/kubelambda/n", "")]);
     for name in ["npm", "node"] {

@@ -55,11 +55,10 @@ pub(crate) fn interpreter_s_start() -> Duration {
     began.elapsed()
 }
 
-/// The files of an image's layer, which `make test` builds before.
-pub(crate) fn image_layer(name: &str) -> PathBuf {
-    let root = Path::new(env!("CARGO_MANIFEST_DIR")).join("../target/images").join(name).join("root");
-    assert!(root.is_dir(), "{} is not built: run tests/images/build-all", root.display());
-    root.canonicalize().unwrap()
+/// Runs a function of the folder once: what its runtime needs is in the cache then, however long it took to fetch.
+pub(crate) fn run_once(folder: &Path, name: &str) {
+    let local = Local::start(folder, &[]);
+    wait_for("the runtime client", || (local.invoke(name, "{}").status == 200).then_some(()));
 }
 
 /// A manifest of a Python function.

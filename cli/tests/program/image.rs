@@ -7,16 +7,16 @@ use std::process::Stdio;
 use rustix::process::Signal;
 use serde_json::json;
 
-use crate::harness::{Local, folder, manifest, post, program_called, run};
+use crate::harness::{Local, folder, manifest, post, program_called, run, run_once};
 
 const CODE: &str = "import os, time\ndef handler(event, context):\n    time.sleep(event.get('sleep', 0))\n    \
     return [context.function_name, context.get_remaining_time_in_millis() > 1000, os.getcwd(), os.environ['_HANDLER'], context.tenant_id]";
 
 #[test]
 fn an_image_s_function_is_served_in_the_emulator_s_place() {
-    let folder = folder(&[("app.py", CODE), ("f.yaml", &manifest("f", "", ""))]);
-    // Fetches the runtime client, which an image has.
-    drop(Local::start(&folder, &[]));
+    let folder = folder(&[("app.py", CODE), ("f.yaml", &manifest("f", CODE, ""))]);
+    // An image has the runtime client.
+    run_once(&folder, "f");
     let called = folder.join("aws-lambda-rie");
     symlink(env!("CARGO_BIN_EXE_kubelambda"), &called).unwrap();
     let client =

@@ -10,7 +10,7 @@ use std::process::{Command, Stdio};
 use rustix::process::{Pid, Signal, kill_process};
 use serde_json::json;
 
-use crate::harness::{Answer, Local, folder, image_layer, post};
+use crate::harness::{Answer, Local, folder, post};
 
 const CODE: &str = "import os, time
 def handler(event, context):
@@ -32,6 +32,13 @@ def handler(event, context):
 /// Mounts what a container runtime would, and goes into the image.
 const ENTER: &str = "mount --rbind /dev \"$1/dev\" && mount -t proc proc \"$1/proc\" && mount -t tmpfs tmpfs \"$1/tmp\" && \
     exec /usr/sbin/chroot \"$1\" /bin/sh -c 'cd /var/task && exec \"$@\"' sh /lambda-entrypoint.sh app.handler";
+
+/// The files of an image's layer, which `make test` builds before.
+pub(crate) fn image_layer(name: &str) -> PathBuf {
+    let root = Path::new(env!("CARGO_MANIFEST_DIR")).join("../target/images").join(name).join("root");
+    assert!(root.is_dir(), "{} is not built: run tests/images/build-all", root.display());
+    root.canonicalize().unwrap()
+}
 
 /// An image with a function, and this program in the emulator's place.
 fn image() -> PathBuf {

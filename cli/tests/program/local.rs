@@ -7,7 +7,7 @@ use base64::Engine;
 use base64::engine::general_purpose::STANDARD;
 use serde_json::json;
 
-use crate::harness::{Local, folder, get, interpreter_s_start, manifest, post, run};
+use crate::harness::{Local, folder, get, interpreter_s_start, manifest, post, run, run_once};
 
 /// The promise is 1 s and the interpreter's start, on a machine of one's own. Tests share theirs and build for
 /// debugging.
@@ -20,7 +20,7 @@ fn the_first_answer_comes_within_a_second_and_the_interpreter_s_start() {
     let folder =
         folder(&[("f.yaml", &manifest("hello", "def handler(event, context):\n    return 'hello'", ""))]);
     // Once before: the client is fetched only once.
-    drop(Local::start(&folder, &[]));
+    run_once(&folder, "hello");
     let interpreter = interpreter_s_start();
     let local = Local::start(&folder, &[]);
     let answer = local.invoke("hello", "{}");

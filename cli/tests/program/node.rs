@@ -5,7 +5,7 @@ use std::io::ErrorKind;
 use std::os::unix::fs::symlink;
 use std::path::{Path, PathBuf};
 
-use crate::harness::image_layer;
+use crate::inside::image_layer;
 
 /// Links to AWS's client for Node.js and its interpreter out of an image, in the cache: a build of a minute less. Returns the
 /// interpreter.
