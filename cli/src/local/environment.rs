@@ -20,6 +20,7 @@ use tokio_util::sync::CancellationToken;
 use super::debugging;
 use super::recipe::Recipe;
 use super::shim::{COMMAND, PARENT};
+use super::turns::Turn;
 use super::workspace::Place;
 
 /// How long a shim may take to announce itself, in seconds.
@@ -30,6 +31,8 @@ const END_MILLIS_MAX: u64 = 2_000;
 /// What an environment tells of itself.
 #[derive(Debug)]
 pub(crate) enum Told {
+    /// It has its turn: its process starts.
+    Started,
     /// It is assigned and can be dialled.
     Up(SocketAddr),
     /// It is in another phase.
@@ -55,16 +58,18 @@ pub(crate) struct Start {
     pub stop: CancellationToken,
 }
 
-/// Runs an environment, whose link arrives in `link`, to its end; an error tells why it never became one.
-pub(crate) async fn run(
+/// Runs an environment, whose link arrives in `link`, to its end; an error tells why it never became one. Its `turn`
+/// to start lasts until its init phase has ended.
+pub(super) async fn run(
     start: Start,
     link: oneshot::Receiver<TcpStream>,
+    turn: Turn,
     told: mpsc::Sender<Told>,
 ) -> Result<(), String> {
     let mut child = spawn(&start).map_err(|error| format!("the shim cannot be started: {error}"))?;
     let pid = child.id().and_then(|id| i32::try_from(id).ok()).and_then(Pid::from_raw);
     let lived = tokio::select! {
-        lived = live(&start, &mut child, pid, link, &told) => lived,
+        lived = live(&start, &mut child, pid, (link, turn), &told) => lived,
         () = impatient(&start.stop) => Ok(()),
     };
     // Its link is over; the process follows in a moment, or is made to.
@@ -107,7 +112,7 @@ async fn live(
     start: &Start,
     child: &mut Child,
     pid: Option<Pid>,
-    link: oneshot::Receiver<TcpStream>,
+    (link, turn): (oneshot::Receiver<TcpStream>, Turn),
     told: &mpsc::Sender<Told>,
 ) -> Result<(), String> {
     let stream = tokio::select! {
@@ -122,7 +127,7 @@ async fn live(
     let sent = write_frame(&mut writer, &start.recipe.assignment).await;
     sent.map_err(|error| format!("the shim cannot be assigned: {error}"))?;
     drop(told.send(Told::Up(address(start)?)).await);
-    let phases = follow(reader, told);
+    let phases = follow(reader, turn, told);
     tokio::pin!(phases);
     tokio::select! {
         () = tell_debugger(start, pid) => {}
@@ -149,10 +154,14 @@ async fn tell_debugger(start: &Start, pid: Option<Pid>) {
     std::future::pending::<()>().await;
 }
 
-/// Tells every phase until the link ends.
-async fn follow(mut reader: OwnedReadHalf, told: &mpsc::Sender<Told>) {
+/// Tells every phase until the link ends; the first after the init phase ends its turn.
+async fn follow(mut reader: OwnedReadHalf, turn: Turn, told: &mpsc::Sender<Told>) {
+    let mut turn = Some(turn);
     while let Ok(frame) = read_frame::<FromEnvironment, _>(&mut reader, FRAME_BYTES_MAX).await {
         if let FromEnvironment::State(state) = frame.header {
+            if !matches!(state.phase, Phase::Generic | Phase::Init) {
+                drop(turn.take());
+            }
             drop(told.send(Told::Phase(state.phase)).await);
         }
     }

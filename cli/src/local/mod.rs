@@ -12,6 +12,7 @@ mod clients;
 mod debugging;
 mod emulator;
 mod environment;
+mod environments;
 mod folder;
 mod greeting;
 pub(crate) mod image;
@@ -27,6 +28,7 @@ mod snapshot;
 mod stamp;
 mod starter;
 mod surroundings;
+mod turns;
 mod workspace;
 
 use std::process::ExitCode;

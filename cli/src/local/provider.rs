@@ -20,6 +20,7 @@ use tokio::task::JoinSet;
 use tokio_util::sync::CancellationToken;
 
 use super::environment::Told;
+use super::environments::{Environments, State};
 use super::snapshot::{NAMESPACE, Served, Snapshot};
 use super::starter::{self, NotStarted, Starter};
 
@@ -27,9 +28,6 @@ use super::starter::{self, NotStarted, Starter};
 const ENVIRONMENTS_MAX: usize = 500;
 /// How often idle environments are looked for, in milliseconds.
 const IDLE_LOOK_MILLIS: u64 = 250;
-/// How long an environment must have been free until it counts as one that nobody who waits may have, in
-/// milliseconds, as the operator counts.
-const KEPT_MILLIS: u64 = 1_000;
 /// What environments tell, until it is looked at.
 const TOLD_QUEUE: usize = 256;
 /// Pauses after starts that failed.
@@ -74,7 +72,7 @@ impl EnvironmentProvider for ProcessProvider {
             events,
             told,
             tasks: JoinSet::new(),
-            environments: HashMap::new(),
+            environments: Environments::default(),
             troubles: HashMap::new(),
         };
         let ended = self.ended;
@@ -82,24 +80,6 @@ impl EnvironmentProvider for ProcessProvider {
             running.run(demand, told_queue).await;
             drop(ended);
         })
-    }
-}
-
-/// One environment as the provider knows it.
-#[derive(Debug)]
-struct Known {
-    revision: Revision,
-    phase: Phase,
-    since: Instant,
-    leave: CancellationToken,
-}
-
-impl Known {
-    /// For how long it has been free and nobody took it.
-    fn kept(&self) -> Option<Duration> {
-        let free_for = self.since.elapsed();
-        let is_kept = self.phase == Phase::Free && free_for >= Duration::from_millis(KEPT_MILLIS);
-        is_kept.then_some(free_for)
     }
 }
 
@@ -118,7 +98,7 @@ struct Running {
     events: EventSender,
     told: mpsc::Sender<(String, Told)>,
     tasks: JoinSet<(String, Result<(), NotStarted>)>,
-    environments: HashMap<String, Known>,
+    environments: Environments,
     troubles: HashMap<Revision, Trouble>,
 }
 
@@ -134,10 +114,11 @@ impl Running {
                 Some(ended) = self.tasks.join_next(), if !self.tasks.is_empty() => {
                     if let Ok((name, result)) = ended { self.ended(name, result).await }
                 }
-                _ = look.tick() => self.let_go_idle(),
+                _ = look.tick() => self.environments.let_go_idle(&self.served.borrow(), self.idle_timeout),
             }
             let now = Arc::clone(&demand.borrow_and_update());
             now.iter().for_each(|of| self.meet(of));
+            self.environments.let_go_unasked(&now);
         }
         // Each ends by itself at `stop`.
         self.stop.cancel();
@@ -153,14 +134,11 @@ impl Running {
         }
         let most = served.local.function.spec.scaling.max_environments;
         let asked = demand.running.saturating_add(demand.waiting);
-        let (wanted, there) = (asked.min(most), self.of(&demand.revision).count());
+        let (wanted, there) = (asked.min(most), self.environments.of(&demand.revision).count());
         let is_full = asked > most && there >= usize::try_from(most).unwrap_or(usize::MAX);
         if is_full && served.local.function.spec.isolates_tenants() {
-            // The longest free one makes room for another tenant's.
-            let kept = self.of(&demand.revision).filter_map(|known| Some((known.kept()?, known)));
-            if let Some((_, known)) = kept.max_by_key(|(free_for, _)| *free_for) {
-                known.leave.cancel();
-            }
+            // For another tenant's.
+            self.environments.make_room(&demand.revision);
         }
         for _ in there..usize::try_from(wanted).unwrap_or(usize::MAX) {
             if self.environments.len() >= ENVIRONMENTS_MAX {
@@ -170,22 +148,9 @@ impl Running {
         }
     }
 
-    fn of(&self, revision: &Revision) -> impl Iterator<Item = &Known> {
-        self.environments
-            .values()
-            .filter(move |known| known.revision == *revision && !known.leave.is_cancelled())
-    }
-
     fn start(&mut self, served: &Arc<Served>) {
         let name = starter::name(&served.revision);
-        let leave = CancellationToken::new();
-        let known = Known {
-            revision: served.revision.clone(),
-            phase: Phase::Init,
-            since: Instant::now(),
-            leave: leave.clone(),
-        };
-        self.environments.insert(name.clone(), known);
+        let leave = self.environments.add(name.clone(), served.revision.clone());
         let (starter, served, stop) = (Arc::clone(&self.starter), Arc::clone(served), self.stop.clone());
         let all = self.told.clone();
         self.tasks.spawn(async move {
@@ -204,7 +169,8 @@ impl Running {
     async fn note(&mut self, name: String, told: Told) {
         let Some(known) = self.environments.get_mut(&name) else { return };
         match told {
-            Told::Phase(phase) => (known.phase, known.since) = (phase, Instant::now()),
+            Told::Started => known.becomes(State::Started(Phase::Generic)),
+            Told::Phase(phase) => known.becomes(State::Started(phase)),
             Told::Up(address) => {
                 let revision = known.revision.clone();
                 let pod = PodName { namespace: NAMESPACE.to_owned(), name };
@@ -234,26 +200,10 @@ impl Running {
         drop(self.events.send(EnvironmentEvent::Blocked { revision: known.revision, reason, message }).await);
     }
 
-    /// Lets environments of revisions go that are no longer served; they finish what they run.
+    /// Lets environments of revisions go that are no longer served.
     fn let_go_old(&mut self) {
         let snapshot = Arc::clone(&self.served.borrow());
-        self.environments
-            .values()
-            .filter(|known| snapshot.of(&known.revision).is_none())
-            .for_each(|known| known.leave.cancel());
+        self.environments.let_go_old(&snapshot);
         self.troubles.retain(|revision, _| snapshot.of(revision).is_some());
-    }
-
-    fn let_go_idle(&mut self) {
-        let snapshot = Arc::clone(&self.served.borrow());
-        for known in self.environments.values().filter(|known| known.phase == Phase::Free) {
-            let own = snapshot
-                .of(&known.revision)
-                .and_then(|of| of.local.function.spec.scaling.idle_timeout_seconds);
-            let patience = own.map_or(self.idle_timeout, |seconds| Duration::from_secs(seconds.into()));
-            if known.since.elapsed() > patience {
-                known.leave.cancel();
-            }
-        }
     }
 }

@@ -14,7 +14,7 @@ use resources::rules::zip_bytes;
 
 use super::debugging;
 use super::interpreters::Interpreter;
-use super::snapshot::{DEBUG_SECONDS, Served, account};
+use super::snapshot::{Served, account};
 use super::surroundings::{Surroundings, surroundings};
 use super::workspace::{Folders, Place};
 use crate::project::LocalCode;
@@ -47,7 +47,7 @@ pub(crate) fn recipe(
     let task_root = folders.code.clone().unwrap_or_else(|| place.task_root.clone());
     let Surroundings { command, working_directory, mut variables } =
         surroundings(served, interpreter, folders, &task_root, place)?;
-    let is_debugged = served.timeout_seconds == DEBUG_SECONDS;
+    let is_debugged = served.is_debugged();
     if is_debugged {
         variables.extend(debugging::variables());
     }

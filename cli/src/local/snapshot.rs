@@ -37,6 +37,13 @@ pub(crate) struct Served {
     pub unavailable: Option<Unavailable>,
 }
 
+impl Served {
+    /// Nothing of it times out.
+    pub(crate) fn is_debugged(&self) -> bool {
+        self.timeout_seconds == DEBUG_SECONDS
+    }
+}
+
 /// All that is served.
 #[derive(Debug, Clone, Default)]
 pub(crate) struct Snapshot {

@@ -21,6 +21,7 @@ use super::opt::{self, Binding, Layers};
 use super::recipe::recipe;
 use super::runtimes::Runtimes;
 use super::snapshot::{DEBUG_SECONDS, Served};
+use super::turns::Turns;
 use super::workspace::{Folders, Workspace};
 use crate::project::LocalCode;
 
@@ -44,6 +45,8 @@ pub(crate) struct Starter {
     pub binding: Binding,
     /// Where shims announce themselves.
     pub announcements: Announcements,
+    /// Whose turn it is to start.
+    pub turns: Turns,
     /// The region that functions see.
     pub region: Region,
 }
@@ -57,6 +60,7 @@ impl Starter {
             workspace: Workspace::create(random()?).context("a folder for this run")?,
             binding: Binding::default(),
             announcements: Announcements::listen(key).await.context("a port for environments")?,
+            turns: Turns::of_this_machine(),
             region,
         })
     }
@@ -70,39 +74,50 @@ impl Starter {
         stop: CancellationToken,
         told: mpsc::Sender<Told>,
     ) -> Result<(), NotStarted> {
-        let (settings, link) = self.announcements.expect(name);
-        let start = tokio::select! {
-            start = self.prepare(name, served, settings, leave.clone(), stop.clone()) => start?,
+        let starts = async {
+            let interpreter = self.interpreter(served).await?;
+            let turn = if served.is_debugged() { Turns::beside_all() } else { self.turns.next().await };
+            drop(told.send(Told::Started).await);
+            let (settings, link) = self.announcements.expect(name);
+            let start = self
+                .prepare(name, served, interpreter.as_ref(), settings, leave.clone(), stop.clone())
+                .await?;
+            Ok::<_, NotStarted>((start, link, turn))
+        };
+        let (start, link, turn) = tokio::select! {
+            started = starts => started?,
             () = leave.cancelled() => return Ok(()),
             () = stop.cancelled() => return Ok(()),
         };
-        let result = environment::run(start, link, told).await;
+        let result = environment::run(start, link, turn, told).await;
         self.workspace.remove(name);
         result.map_err(|message| (Obstacle::Refused, message))
+    }
+
+    /// What runs the function, once it is there; none where a Runtime of the folder says it, or an image has it.
+    async fn interpreter(&self, served: &Served) -> Result<Option<Interpreter>, NotStarted> {
+        let (None, Some(name)) = (&served.runtime, &served.local.function.spec.runtime) else {
+            return Ok(None);
+        };
+        let patience = Duration::from_secs(FETCH_SECONDS_MAX);
+        let found = tokio::time::timeout(patience, self.runtimes.of(name)).await;
+        let fetching = format!("what runs {name} is still being fetched; try again in a moment");
+        let found = found.map_err(|_| (Obstacle::Refused, fetching))?;
+        found.map(Some).map_err(|message| (Obstacle::UnknownRuntime, message))
     }
 
     async fn prepare(
         &self,
         name: &str,
         served: &Served,
+        interpreter: Option<&Interpreter>,
         mut settings: Vec<(String, String)>,
         leave: CancellationToken,
         stop: CancellationToken,
     ) -> Result<Start, NotStarted> {
-        let interpreter = match (&served.runtime, &served.local.function.spec.runtime) {
-            // A Runtime of the folder says itself how it is started.
-            (None, Some(name)) => {
-                let patience = Duration::from_secs(FETCH_SECONDS_MAX);
-                let found = tokio::time::timeout(patience, self.runtimes.of(name)).await;
-                let fetching = format!("what runs {name} is still being fetched; try again in a moment");
-                let found = found.map_err(|_| (Obstacle::Refused, fetching))?;
-                Some(found.map_err(|message| (Obstacle::UnknownRuntime, message))?)
-            }
-            _ => None,
-        };
         let refused = |error: std::io::Error| (Obstacle::Refused, error.to_string());
         let invalid = |message: String| (Obstacle::Invalid, message);
-        let folders = self.folders(served, interpreter.as_ref()).await.map_err(invalid)?;
+        let folders = self.folders(served, interpreter).await.map_err(invalid)?;
         settings.extend(folders.layers.as_ref().map(Layers::settings));
         let mut place = self.workspace.place(name).map_err(refused)?;
         if matches!(served.local.code, LocalCode::Image { .. }) {
@@ -111,14 +126,13 @@ impl Starter {
             place.temporary_is_own = false;
         }
         let log_stream = random().map_err(refused)?;
-        let recipe = recipe(served, interpreter.as_ref(), &folders, &place, &self.region, log_stream)
-            .map_err(invalid)?;
-        let is_debugged = served.timeout_seconds == DEBUG_SECONDS;
-        if is_debugged {
+        let recipe =
+            recipe(served, interpreter, &folders, &place, &self.region, log_stream).map_err(invalid)?;
+        if served.is_debugged() {
             let limit = u64::from(DEBUG_SECONDS) * 1_000;
             settings.push(("KUBELAMBDA_INIT_LIMIT_MILLIS".to_owned(), limit.to_string()));
         }
-        let debugged = is_debugged.then(|| served.local.function.aws_name().to_owned());
+        let debugged = served.is_debugged().then(|| served.local.function.aws_name().to_owned());
         Ok(Start { program: self.program.clone(), place, settings, recipe, debugged, leave, stop })
     }
 }

@@ -15,6 +15,7 @@ mod debugger;
 mod end;
 mod examples;
 mod harness;
+mod herd;
 mod image;
 mod inside;
 mod layers;

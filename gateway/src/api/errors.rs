@@ -4,7 +4,7 @@
 //! | --- | --- | --- |
 //! | cap of the function, or none at all | 429, `ReservedFunctionConcurrentInvocationLimitExceeded` | its `maxEnvironments` is what AWS calls reserved concurrency |
 //! | too many wait, too many bytes in flight | 429, `ConcurrentInvocationLimitExceeded` | nothing ran; every SDK tries again later |
-//! | the cluster refuses pods or has no room | the same, with the cluster's words | the cluster is the account's limit |
+//! | no environment may start, or there is no room | the same, with the words of cluster or machine | that is the account's limit |
 //! | no environment in time | the same | nothing ran, so it is safe to try again |
 //! | no tenant id where tenants are isolated, or one where they are not | 400 `InvalidParameterValueException` | as on AWS |
 //! | unknown runtime, invalid manifest | 502 `InvalidRuntimeException` | trying again does not help |
@@ -99,10 +99,8 @@ fn at_a_limit(throttled: Throttled) -> ServiceError {
 
 fn obstructed(reason: Obstacle, message: &str) -> ServiceError {
     match reason {
-        Obstacle::Refused => no_room(&format!("the cluster refuses another environment: {message}")),
-        Obstacle::Unschedulable => {
-            no_room(&format!("the cluster has no room for another environment: {message}"))
-        }
+        Obstacle::Refused => no_room(&format!("another environment cannot start: {message}")),
+        Obstacle::Unschedulable => no_room(&format!("there is no room for another environment: {message}")),
         Obstacle::Image => ServiceError::new(
             Exception::ResourceNotReady,
             format!("The function's image cannot be used: {message}"),
@@ -143,7 +141,7 @@ mod tests {
         check(
             InvokeError::Obstructed { reason: Obstacle::Refused, message: "exceeded quota".to_owned() },
             429,
-            r#"{"Reason":"ConcurrentInvocationLimitExceeded","Type":"User","message":"Rate Exceeded: the cluster refuses another environment: exceeded quota."}"#,
+            r#"{"Reason":"ConcurrentInvocationLimitExceeded","Type":"User","message":"Rate Exceeded: another environment cannot start: exceeded quota."}"#,
         );
         check(
             InvokeError::Unavailable(Unavailable::UnknownRuntime { runtime: "cobol".to_owned() }),
