@@ -1,6 +1,6 @@
 //! What the pod is started with, read from its environment before anything else happens.
 //!
-//! All wrong values are named at once. None of these variables ever reaches a child.
+//! All wrong values are named at once. None of these variables ever reaches a child; a function's own may begin alike.
 
 use std::net::SocketAddr;
 use std::path::{Path, PathBuf};
@@ -11,7 +11,29 @@ use protocol::link::ENVIRONMENT_PORT;
 use protocol::link::trust::{PublicKey, Ticket};
 
 /// Prefix of every variable that is the shim's own.
-pub(crate) const PREFIX: &str = "KUBELAMBDA_";
+const PREFIX: &str = "KUBELAMBDA_";
+/// What follows it. The last three are of local mode, before the shim is one.
+const NAMES: [&str; 14] = [
+    "TICKET",
+    "PUBLIC_KEY",
+    "ANNOUNCE",
+    "LISTEN",
+    "RUNTIME_API",
+    "TASK_ROOT",
+    "EXTENSIONS",
+    "TEMPORARY",
+    "IDLE_GRACE_MILLIS",
+    "INIT_LIMIT_MILLIS",
+    "ADDRESSES_FILE",
+    "PARENT",
+    "OPT",
+    "OPT_TRIAL",
+];
+
+/// Whether a variable of this name is a setting.
+pub(crate) fn is_setting(name: &str) -> bool {
+    name.strip_prefix(PREFIX).is_some_and(|rest| NAMES.contains(&rest))
+}
 
 /// See the fields; each is `KUBELAMBDA_` and its name in capitals.
 #[derive(Debug, Clone)]
@@ -100,6 +122,7 @@ struct Reader<F> {
 
 impl<F: Fn(&str) -> Option<String>> Reader<F> {
     fn text(&self, name: &str) -> Option<String> {
+        debug_assert!(NAMES.contains(&name), "{name} would reach a function");
         (self.variable)(&format!("{PREFIX}{name}")).filter(|text| !text.is_empty())
     }
 

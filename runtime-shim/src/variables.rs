@@ -11,7 +11,7 @@ use std::path::Path;
 use domain::log_stream::{Day, log_stream_name};
 use protocol::link::assignment::Assignment;
 
-use crate::settings::PREFIX;
+use crate::settings::is_setting;
 
 /// Where an image's managed runtime lies.
 const RUNTIME_DIRECTORY: &str = "/var/runtime";
@@ -57,8 +57,7 @@ pub(crate) struct Variables<'a> {
 impl Variables<'_> {
     /// All variables; `own` are the shim's, which are the image's.
     pub(crate) fn all(self, own: impl Iterator<Item = (OsString, OsString)>) -> Vec<(OsString, OsString)> {
-        let mut all: BTreeMap<OsString, OsString> =
-            own.filter(|(name, value)| is_the_image_s(name, value)).collect();
+        let mut all: BTreeMap<OsString, OsString> = own.filter(|(name, _)| is_the_image_s(name)).collect();
         for (name, value) in DEFAULTS {
             all.entry(name.into()).or_insert_with(|| value.into());
         }
@@ -128,27 +127,11 @@ fn insists_on_a_log_stream(assignment: &Assignment) -> bool {
     assignment.execution_environment.starts_with("AWS_Lambda_nodejs")
 }
 
-/// False for what the shim was started with and what Kubernetes adds: a function sees what its image sets.
-fn is_the_image_s(name: &OsStr, value: &OsStr) -> bool {
-    let (Some(name), value) = (name.to_str(), value.to_string_lossy()) else { return true };
-    let from_kubernetes = name.starts_with("KUBERNETES_")
-        || name.ends_with("_SERVICE_HOST")
-        || name.ends_with("_SERVICE_PORT")
-        || name.contains("_SERVICE_PORT_")
-        || is_service_link(name, &value);
-    !(from_kubernetes || name.starts_with(PREFIX) || name == "HOSTNAME")
-}
-
-/// `DB_PORT=tcp://…` and `DB_PORT_5432_TCP…`, as Docker's links and Kubernetes' services have them.
-fn is_service_link(name: &str, value: &str) -> bool {
-    let by_value = ["tcp://", "udp://", "sctp://"].iter().any(|scheme| value.starts_with(scheme));
-    if name.ends_with("_PORT") && by_value {
-        return true;
-    }
-    let Some((_, port)) = name.split_once("_PORT_") else { return false };
-    let mut parts = port.split('_');
-    let number = parts.next().is_some_and(|part| part.parse::<u16>().is_ok());
-    number && matches!(parts.next(), Some("TCP" | "UDP" | "SCTP"))
+/// False for what the shim was started with and what Kubernetes adds: a function sees what its image sets. Pods are
+/// created without variables that tell of services, so a name such as `DB_SERVICE_HOST` is the image's.
+fn is_the_image_s(name: &OsStr) -> bool {
+    let Some(name) = name.to_str() else { return true };
+    !(name.starts_with("KUBERNETES_") || name == "HOSTNAME" || is_setting(name))
 }
 
 #[cfg(test)]

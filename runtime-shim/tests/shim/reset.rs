@@ -76,8 +76,8 @@ async fn the_variables_are_aws_s_and_the_function_s_and_no_others() {
     command.env_clear().envs(settings);
     command.envs([
         ("KUBERNETES_PORT", "tcp://10.0.0.1:443"),
+        ("KUBERNETES_SERVICE_HOST", "10.0.0.1"),
         ("HOSTNAME", "pod"),
-        ("F_SERVICE_HOST", "10.0.0.2"),
     ]);
     let shim = Shim::run(command, folder).await;
     let mut gateway = shim.ready(assignment_with("TABLE", "t")).await;
