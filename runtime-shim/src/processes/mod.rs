@@ -119,7 +119,11 @@ impl Processes {
         }
         let mut known = Vec::new();
         for _ in 0..SIGNAL_ROUNDS_MAX {
-            let found = proc_files::descendants(getpid());
+            // What is to end must not escape; what is stopped is looked for after each invocation.
+            let found = match signal {
+                Signal::KILL => proc_files::all_descendants(getpid()),
+                _ => proc_files::descendants(getpid()),
+            };
             let fresh: Vec<_> = found.into_iter().filter(|pid| !known.contains(pid)).collect();
             if fresh.is_empty() {
                 return;

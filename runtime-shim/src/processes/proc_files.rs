@@ -22,8 +22,36 @@ pub(super) fn all_but(own: Pid) -> Vec<Pid> {
     all().filter(|pid| *pid != own).collect()
 }
 
-/// Every descendant of `root`.
+/// Every descendant of `root`, at a cost that grows with their number. One whose parent waits for another child in
+/// this very moment may be missed; [`all_descendants`] misses none.
 pub(super) fn descendants(root: Pid) -> Vec<Pid> {
+    // Not every kernel lists children (`CONFIG_PROC_CHILDREN`).
+    let Some(mut found) = children(root) else { return all_descendants(root) };
+    let mut next = 0;
+    while let Some(pid) = found.get(next).copied() {
+        // Who was handed on to another parent meanwhile is there already.
+        let fresh = children(pid).unwrap_or_default().into_iter().filter(|pid| !found.contains(pid));
+        let fresh: Vec<_> = fresh.collect();
+        found.extend(fresh);
+        next += 1;
+    }
+    found
+}
+
+/// The children of a process's threads; none where the kernel does not list them, or the process is gone.
+fn children(pid: Pid) -> Option<Vec<Pid>> {
+    let mut found = None;
+    for thread in fs::read_dir(format!("/proc/{pid}/task")).ok()?.flatten() {
+        // Of a thread that has ended another of the process has the children.
+        let Ok(text) = fs::read_to_string(thread.path().join("children")) else { continue };
+        let pids = text.split_ascii_whitespace().filter_map(|pid| pid.parse().ok().and_then(Pid::from_raw));
+        found.get_or_insert_with(Vec::new).extend(pids);
+    }
+    found
+}
+
+/// Every descendant of `root`, at a cost that grows with the number of processes there are.
+pub(super) fn all_descendants(root: Pid) -> Vec<Pid> {
     let mut children: HashMap<Pid, Vec<Pid>> = HashMap::new();
     for pid in all() {
         let stat = fs::read_to_string(format!("/proc/{pid}/stat")).unwrap_or_default();
@@ -102,6 +130,30 @@ mod tests {
         let own = rustix::process::getpid();
         assert!(all().any(|pid| pid == own));
         assert!(resident(own).anonymous > 0);
+    }
+
+    #[test]
+    fn children_and_theirs_are_found_either_way() {
+        // The shell waits for its child's child, and ends with its input.
+        let mut command = std::process::Command::new("sh");
+        command.args(["-c", "(sh -c 'echo; read line; exit' <&3 & wait) 3<&0"]);
+        let mut shell =
+            command.stdin(std::process::Stdio::piped()).stdout(std::process::Stdio::piped()).spawn().unwrap();
+        // Once this is said all three are there.
+        let said = std::io::Read::read_exact(shell.stdout.as_mut().unwrap(), &mut [0]);
+        let root = i32::try_from(shell.id()).ok().and_then(Pid::from_raw).unwrap();
+        let sorted = |mut pids: Vec<Pid>| {
+            pids.sort_unstable_by_key(|pid| pid.as_raw_nonzero());
+            pids
+        };
+        let (listed, looked_up) = (sorted(descendants(root)), sorted(all_descendants(root)));
+        let by_kernel = children(root);
+        drop(shell.stdin.take());
+        shell.wait().unwrap();
+        said.unwrap();
+        assert!(by_kernel.is_none_or(|children| !children.is_empty()));
+        assert_eq!((listed.len(), &listed), (2, &looked_up));
+        assert_eq!(children(root), None);
     }
 
     proptest! {
