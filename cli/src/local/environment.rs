@@ -19,7 +19,7 @@ use tokio_util::sync::CancellationToken;
 
 use super::debugging;
 use super::recipe::Recipe;
-use super::shim::{COMMAND, PARENT};
+use super::shim::{ADDRESSES_FILE, COMMAND, PARENT};
 use super::turns::Turn;
 use super::workspace::Place;
 
@@ -88,7 +88,7 @@ fn spawn(start: &Start) -> std::io::Result<Child> {
         ("KUBELAMBDA_LISTEN", "127.0.0.1:0".to_owned()),
         ("KUBELAMBDA_RUNTIME_API", "127.0.0.1:0".to_owned()),
         ("KUBELAMBDA_TASK_ROOT", recipe.task_root.display().to_string()),
-        ("KUBELAMBDA_ADDRESSES_FILE", place.addresses.display().to_string()),
+        (ADDRESSES_FILE, place.addresses.display().to_string()),
         (PARENT, std::process::id().to_string()),
     ];
     let mut command = Command::new(program);

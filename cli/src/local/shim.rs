@@ -1,4 +1,5 @@
-//! This program as the shim of an environment, before it is one: whose child it is, and what its `/opt` is.
+//! This program as the shim of an environment, before it is one: whose child it is, what its `/opt` is, and that it
+//! knows the name `sandbox`.
 //!
 //! What it never does: run beside anything else. `main` comes here before it has a second thread, since a mount
 //! namespace is entered by one.
@@ -22,8 +23,15 @@ pub(crate) const PARENT: &str = "KUBELAMBDA_PARENT";
 pub(crate) const OPT: &str = "/opt";
 /// Set for a shim: the folder that is to be its `/opt`.
 pub(crate) const OPT_FOLDER: &str = "KUBELAMBDA_OPT";
+/// Set for a shim: the file that it writes its addresses to, in a folder of its own.
+pub(crate) const ADDRESSES_FILE: &str = "KUBELAMBDA_ADDRESSES_FILE";
 /// Set for a process that only tries whether it can have an `/opt`.
 pub(crate) const OPT_TRIAL: &str = "KUBELAMBDA_OPT_TRIAL";
+
+/// Names of this machine that are nobody else's business to resolve.
+const HOSTS: &str = "/etc/hosts";
+/// What AWS's documentation calls an environment from within: whoever subscribes to the Telemetry API listens there.
+const SANDBOX: &str = "127.0.0.1 sandbox.localdomain sandbox";
 
 /// Whether this process was started as a shim. `words` are its name and arguments.
 pub(crate) fn is_wanted(words: &[String]) -> bool {
@@ -37,6 +45,11 @@ pub(crate) fn run() -> ExitCode {
     {
         output::note(message);
         return ExitCode::FAILURE;
+    }
+    if let (Some(_), Some(file)) = (std::env::var_os(OPT_FOLDER), std::env::var_os(ADDRESSES_FILE))
+        && let Err(message) = name_sandbox(&Path::new(&file).with_file_name("hosts"))
+    {
+        output::note(format_args!("kubelambda: the name sandbox is not known to functions: {message}"));
     }
     if std::env::var_os(OPT_TRIAL).is_some() {
         return ExitCode::SUCCESS;
@@ -57,14 +70,26 @@ pub(crate) fn run() -> ExitCode {
 
 /// Makes `folder` this process's `/opt`, read-only as on AWS.
 fn bind(folder: &Path) -> Result<(), String> {
-    let told = |what: &'static str| move |error: Errno| format!("{what}: {error}");
     enter()?;
     // Nothing that is mounted here is seen outside.
     let private = MountPropagationFlags::PRIVATE | MountPropagationFlags::REC;
-    mount_change("/", private).map_err(told("mounts cannot be made private"))?;
-    mount_bind_recursive(folder, OPT).map_err(told("nothing can be mounted on /opt"))?;
+    mount_change("/", private).map_err(|error| format!("mounts cannot be made private: {error}"))?;
+    mount_read_only(folder, OPT)
+}
+
+/// Adds its name to those of this machine, in the mount namespace that was entered, by way of `file`.
+fn name_sandbox(file: &Path) -> Result<(), String> {
+    let cannot = |error: std::io::Error| error.to_string();
+    let known = std::fs::read_to_string(HOSTS).map_err(cannot)?;
+    std::fs::write(file, format!("{known}\n{SANDBOX}\n")).map_err(cannot)?;
+    mount_read_only(file, HOSTS)
+}
+
+fn mount_read_only(source: &Path, target: &str) -> Result<(), String> {
+    let told = |what: &'static str| move |error: Errno| format!("{what} {target}: {error}");
+    mount_bind_recursive(source, target).map_err(told("nothing can be mounted on"))?;
     // Whoever owns no more than a user namespace may not take these flags away.
-    let flags = statvfs(OPT).map_err(told("/opt cannot be read"))?.f_flag;
+    let flags = statvfs(target).map_err(told("it cannot be looked at:"))?.f_flag;
     let kept = [
         (StatVfsMountFlags::NODEV, MountFlags::NODEV),
         (StatVfsMountFlags::NOSUID, MountFlags::NOSUID),
@@ -72,7 +97,7 @@ fn bind(folder: &Path) -> Result<(), String> {
     ];
     let kept = kept.into_iter().filter(|(flag, _)| flags.contains(*flag)).map(|(_, flag)| flag);
     let read_only = kept.fold(MountFlags::BIND | MountFlags::RDONLY, |all, flag| all | flag);
-    mount_remount(OPT, read_only, "").map_err(told("/opt cannot be made read-only"))
+    mount_remount(target, read_only, "").map_err(told("it cannot be made read-only:"))
 }
 
 /// Root goes into a mount namespace alone, everybody else into a user namespace with the same user as well.

@@ -28,7 +28,7 @@ Resources:
     Type: AWS::Serverless::Function
     Properties: {CodeUri: src/, Handler: app.handler, Runtime: nodejs22.x}
 ";
-const PYTHON: &str = "import errno, os, subprocess
+const PYTHON: &str = "import errno, os, socket, subprocess
 import shared
 ROOT = shared.__file__.split('/python/')[0]
 def written():
@@ -40,6 +40,7 @@ def handler(event, context):
     read = lambda name: open(os.path.join(ROOT, name)).read()
     return {'root': ROOT, 'shared': shared.VALUE, 'data': [read('data'), read('base-only')],
             'program': subprocess.check_output(['layer-tool'], text=True), 'written': written(),
+            'sandbox': [socket.gethostbyname(name) for name in event],
             'libraries': ROOT + '/lib' in os.environ['LD_LIBRARY_PATH'].split(':')}
 ";
 const NODE: &str = "const shared = require('shared-module');
@@ -76,26 +77,27 @@ fn project() -> PathBuf {
     folder
 }
 
-/// What the function saw, without where.
-fn seen(local: &Local) -> (String, Value) {
-    let mut seen = local.invoke("Python", "{}").json();
+/// What the function saw, without where, and the addresses of `names`.
+fn seen(local: &Local, names: &[&str]) -> (String, Value) {
+    let mut seen = local.invoke("Python", &json!(names).to_string()).json();
     let root = seen["root"].take().as_str().unwrap().to_owned();
     assert_eq!(local.invoke("Node", "{}").json(), json!({"root": root, "shared": "base"}));
     local.wait_for_line("the layer saw INVOKE");
     (root, seen)
 }
 
-fn expected(written: &Value) -> Value {
+fn expected(written: &Value, sandbox: &[&str]) -> Value {
     json!({"root": null, "shared": "over", "data": ["over", "base"], "program": "from the layer",
-        "written": written, "libraries": true})
+        "written": written, "sandbox": sandbox, "libraries": true})
 }
 
 /// Guide, "Packaging your layer content": "Lambda extracts the layer contents into the /opt directory".
 #[test]
 fn layers_are_in_opt() {
     let local = Local::start(&project(), &[]);
-    let (root, seen) = seen(&local);
-    assert_eq!((root.as_str(), seen), ("/opt", expected(&json!("EROFS"))));
+    // Guide, telemetry-api: "The destination … http://sandbox.localdomain:PORT/PATH".
+    let (root, seen) = seen(&local, &["sandbox.localdomain", "sandbox", "localhost"]);
+    assert_eq!((root.as_str(), seen), ("/opt", expected(&json!("EROFS"), &["127.0.0.1"; 3])));
     let said = local.said().join("\n");
     assert!(said.contains("Node has nodejs22.x, its layer Over is for python3.11"), "{said}");
     assert!(!said.contains("search paths"), "{said}");
@@ -113,9 +115,9 @@ fn layers_are_found_where_there_are_no_mount_namespaces() {
     command.args(kubelambda.get_args());
     command.envs(kubelambda.get_envs().filter_map(|(name, value)| Some((name, value?))));
     let local = Local::serving(command);
-    let (root, seen) = seen(&local);
+    let (root, seen) = seen(&local, &[]);
     assert!(root.starts_with(env!("CARGO_TARGET_TMPDIR")), "{root}");
-    assert_eq!(seen, expected(&Value::Null));
+    assert_eq!(seen, expected(&Value::Null, &[]));
     local.wait_for_line(
         "Layers are on the search paths instead of in /opt: there is no mount namespace to be had",
     );
