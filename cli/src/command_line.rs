@@ -6,6 +6,8 @@ use std::path::PathBuf;
 use clap::{Args, Parser, Subcommand};
 use gateway::settings::OtlpFlags;
 
+use crate::invoke::Endpoint;
+
 /// The variable that says where `invoke` finds the Lambda API, as it does for AWS's own clients.
 pub(crate) const ENDPOINT_VARIABLE: &str = "AWS_ENDPOINT_URL_LAMBDA";
 /// Where it is otherwise: what `local` listens on.
@@ -91,7 +93,7 @@ pub(crate) struct InvokeArguments {
         env = ENDPOINT_VARIABLE,
         default_value = ENDPOINT_DEFAULT
     )]
-    pub(crate) endpoint: String,
+    pub(crate) endpoint: Endpoint,
     /// Version or alias
     #[arg(long)]
     pub(crate) qualifier: Option<String>,

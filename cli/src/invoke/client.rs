@@ -3,7 +3,7 @@
 use std::str::FromStr;
 use std::time::Duration;
 
-use anyhow::{Context, bail};
+use anyhow::Context;
 use base64::Engine;
 use base64::engine::general_purpose::STANDARD;
 use bytes::Bytes;
@@ -16,7 +16,7 @@ use hyper_util::rt::TokioIo;
 use serde_json::Value;
 use tokio::net::TcpStream;
 
-use crate::command_line::InvokeArguments;
+use crate::command_line::{ENDPOINT_VARIABLE, InvokeArguments};
 
 /// How long an answer is waited for, in seconds: the longest function, its cold start and its queue.
 const ANSWER_SECONDS_MAX: u64 = TIMEOUT_SECONDS_MAX as u64 + 120;
@@ -25,20 +25,23 @@ const ANSWER_BYTES_MAX: usize = RESPONSE_PAYLOAD_BYTES_MAX + 64 * 1024;
 
 /// Where a Lambda API is.
 #[derive(Debug, Clone)]
-pub(super) struct Endpoint {
+pub(crate) struct Endpoint {
     host: String,
     prefix: String,
 }
 
 impl FromStr for Endpoint {
-    type Err = anyhow::Error;
+    type Err = String;
 
     fn from_str(url: &str) -> Result<Self, Self::Err> {
-        let uri: Uri = url.parse().with_context(|| format!("'{url}' is no URL"))?;
+        let uri: Uri = url.parse().map_err(|error| format!("is no URL: {error}"))?;
         if uri.scheme_str() != Some("http") {
-            bail!("'{url}': only http:// endpoints are spoken to; for AWS itself use `aws lambda invoke`");
+            return Err(format!(
+                "must begin with http:// (https is not spoken; for AWS itself use `aws lambda invoke`). \
+                 {ENDPOINT_VARIABLE} sets it too"
+            ));
         }
-        let authority = uri.authority().with_context(|| format!("'{url}' names no host"))?;
+        let authority = uri.authority().ok_or("names no host")?;
         let port = authority.port_u16().unwrap_or(80);
         let prefix = uri.path().trim_end_matches('/').to_owned();
         Ok(Self { host: format!("{}:{port}", authority.host()), prefix })
@@ -73,6 +76,11 @@ impl Answer {
     pub(super) fn log_tail(&self) -> String {
         let bytes = self.log_base64.as_ref().and_then(|text| STANDARD.decode(text).ok()).unwrap_or_default();
         String::from_utf8_lossy(&bytes).into_owned()
+    }
+
+    /// There is no function of that name.
+    pub(super) fn knows_no_such_function(&self) -> bool {
+        self.status == 404 && self.exception.as_deref() == Some("ResourceNotFoundException")
     }
 
     /// The error in one line.

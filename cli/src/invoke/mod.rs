@@ -13,7 +13,8 @@ use std::process::ExitCode;
 use anyhow::{Context, bail};
 use base64::Engine;
 use base64::engine::general_purpose::STANDARD;
-use client::{Answer, Endpoint};
+use client::Answer;
+pub(crate) use client::Endpoint;
 use domain::limits::REQUEST_PAYLOAD_BYTES_MAX;
 use report::Report;
 
@@ -25,6 +26,10 @@ const EXIT_FUNCTION_ERROR: u8 = 1;
 /// The endpoint refused the invocation (`EX_UNAVAILABLE`).
 const EXIT_REFUSED: u8 = 69;
 
+/// What helps whoever named a function that is not there.
+const WHERE_FUNCTIONS_ARE_LISTED: &str = "`kubelambda local` lists its functions when it starts; in a cluster \
+                                          `kubectl get functions -A` does.";
+
 /// Carries out the command.
 pub(crate) async fn run(arguments: &InvokeArguments) -> anyhow::Result<ExitCode> {
     let event = event(arguments)?;
@@ -32,10 +37,13 @@ pub(crate) async fn run(arguments: &InvokeArguments) -> anyhow::Result<ExitCode>
         Some(path) => Some(STANDARD.encode(read(path)?)),
         None => None,
     };
-    let endpoint: Endpoint = arguments.endpoint.parse()?;
+    let endpoint = &arguments.endpoint;
     let answer = endpoint.invoke(arguments, event, client_context).await?;
     if answer.status != 200 {
         output::note(format_args!("The endpoint answered {}: {}", answer.status, answer.said()));
+        if answer.knows_no_such_function() {
+            output::note(WHERE_FUNCTIONS_ARE_LISTED);
+        }
         return Ok(ExitCode::from(EXIT_REFUSED));
     }
     output::result_bytes(&answer.payload);

@@ -47,6 +47,7 @@ fn invoke_shows_result_log_duration_remaining_time_and_memory() {
         said.contains("The endpoint answered 404: ResourceNotFoundException: Function not found: arn:"),
         "{said}"
     );
+    assert!(said.contains("lists its functions when it starts"), "{said}");
 }
 
 #[test]
@@ -55,6 +56,14 @@ fn invoke_says_what_is_wrong_before_it_asks() {
     let (output, said) = run(&["invoke", "f", "--endpoint", &format!("http://{free}")], "");
     assert_eq!(output.status.code(), Some(1));
     assert!(said.contains(&format!("nothing answers on {free}")), "{said}");
+    let (output, said) = run(&["invoke", "f", "--endpoint", "https://lambda.eu-west-1.amazonaws.com"], "");
+    assert_eq!(output.status.code(), Some(2));
+    for part in [
+        "'https://lambda.eu-west-1.amazonaws.com' for '--endpoint <URL>': must begin with http://",
+        "AWS_ENDPOINT_URL_LAMBDA",
+    ] {
+        assert!(said.contains(part), "{part}: {said}");
+    }
     let (_, said) = run(&["invoke", "f", "--event", "-"], "{");
     assert!(said.contains("the event is no JSON"), "{said}");
     let (_, said) = run(&["invoke", "f", "--template", "x"], "");
