@@ -13,6 +13,7 @@ use futures::future::BoxFuture;
 use gateway::catalog::{CatalogSource, DeclaredSender};
 use tokio::sync::watch;
 
+use super::report::report;
 use super::snapshot::Snapshot;
 use super::stamp;
 use crate::manifest::Schemas;
@@ -21,7 +22,7 @@ use crate::project::{Choices, LocalCode, LocalFunction, Problem, Project};
 use crate::reading;
 
 /// How often the folder is looked at, in milliseconds.
-const LOOK_MILLIS: u64 = 300;
+const LOOK_MILLIS: u64 = 200;
 
 /// The files of a folder and what was last right in each.
 #[derive(Debug)]
@@ -48,6 +49,8 @@ struct Held {
 pub(crate) struct Look {
     /// What is to be served, if it is not what was served before.
     pub changed: Option<Snapshot>,
+    /// Files and folders that were saved, or are gone.
+    pub saved: Vec<PathBuf>,
     /// What is wrong, as far as it was not told before.
     pub problems: Vec<Problem>,
     /// What is worth knowing, likewise.
@@ -63,15 +66,15 @@ impl Shelf {
 
     /// Looks at every file; blocks while it reads.
     pub(crate) fn look(&mut self) -> io::Result<Look> {
-        let mut look = Look { changed: None, problems: Vec::new(), notes: Vec::new() };
+        let mut look = Look { changed: None, saved: Vec::new(), problems: Vec::new(), notes: Vec::new() };
         let found = reading::files(&self.root)?;
-        let mut changed = self.files.len() != found.len();
+        look.saved.extend(self.files.keys().filter(|path| !found.contains(path)).cloned());
         self.files.retain(|path, _| found.contains(path));
-        changed |= self.files.len() != found.len();
+        let mut changed = !look.saved.is_empty();
         for path in found {
             changed |= self.look_at(path, &mut look);
         }
-        changed |= self.look_at_code();
+        changed |= self.look_at_code(&mut look.saved);
         if changed {
             let (snapshot, notes) = self.snapshot();
             look.notes.extend(notes);
@@ -94,6 +97,7 @@ impl Shelf {
         let mut read = reading::read_file(&self.schemas, &self.choices, &path);
         let problems = std::mem::take(&mut read.problems);
         look.problems.extend(problems.iter().cloned());
+        look.saved.push(path.clone());
         let held = self.files.entry(path).or_default();
         let notes = std::mem::take(&mut read.notes);
         look.notes.extend(notes.iter().filter(|note| !held.told.contains(note)).cloned());
@@ -108,14 +112,17 @@ impl Shelf {
         false
     }
 
-    /// Looks at code and layers that lie beside the manifests.
-    fn look_at_code(&mut self) -> bool {
+    /// Looks at code and layers that lie beside the manifests; true if what is served changes.
+    fn look_at_code(&mut self, saved: &mut Vec<PathBuf>) -> bool {
         let functions = self.files.values().flat_map(|held| &held.good.functions);
         let mut paths: Vec<_> = functions.flat_map(outside).collect();
         paths.sort();
         paths.dedup();
         let now: BTreeMap<_, _> = paths.into_iter().map(|path| (path.clone(), stamp::of(&path))).collect();
         let changed = now != self.code;
+        let is_other =
+            |(path, stamp): &(&PathBuf, &u64)| self.code.get(*path).is_some_and(|old| old != *stamp);
+        saved.extend(now.iter().filter(is_other).map(|(path, _)| path.clone()));
         self.code = now;
         changed
     }
@@ -160,6 +167,7 @@ impl FolderCatalog {
         let Self { mut shelf, served } = self;
         let tell = |snapshot: &Snapshot| drop(declared.send_replace(Some(Arc::new(snapshot.declared()))));
         tell(&served.borrow());
+        let mut can_be_read = true;
         loop {
             tokio::time::sleep(Duration::from_millis(LOOK_MILLIS)).await;
             let looked = tokio::task::spawn_blocking(move || {
@@ -168,15 +176,24 @@ impl FolderCatalog {
             });
             let Ok((same, look)) = looked.await else { return };
             shelf = same;
+            let root = shelf.root.display();
             match look {
                 Ok(look) => {
-                    report(&look);
+                    if !std::mem::replace(&mut can_be_read, true) {
+                        output::note(format_args!("{root} is there again."));
+                    }
+                    report(&look, &shelf.root, &served.borrow());
                     if let Some(snapshot) = look.changed {
                         tell(&snapshot);
                         served.send_replace(Arc::new(snapshot));
                     }
                 }
-                Err(error) => tracing::warn!(%error, "The folder cannot be read"),
+                Err(error) if std::mem::replace(&mut can_be_read, false) => {
+                    output::note(format_args!(
+                        "{root} cannot be read any more: {error}. Its functions stay as they were."
+                    ));
+                }
+                Err(_) => {}
             }
         }
     }
@@ -185,22 +202,6 @@ impl FolderCatalog {
 impl CatalogSource for FolderCatalog {
     fn follow(self: Box<Self>, declared: DeclaredSender) -> BoxFuture<'static, ()> {
         Box::pin(self.run(declared))
-    }
-}
-
-fn report(look: &Look) {
-    for problem in &look.problems {
-        output::note(format_args!("{problem}"));
-    }
-    if !look.problems.is_empty() {
-        output::note("The file's functions stay as they were.");
-    }
-    for note in &look.notes {
-        output::note(note);
-    }
-    if let Some(snapshot) = &look.changed {
-        let names: Vec<_> = snapshot.functions.iter().map(|of| of.local.function.aws_name()).collect();
-        output::note(format_args!("Reloaded: {}", names.join(", ")));
     }
 }
 

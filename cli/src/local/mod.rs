@@ -21,6 +21,7 @@ mod node;
 mod opt;
 mod provider;
 mod recipe;
+mod report;
 mod runtimes;
 mod serving;
 pub(crate) mod shim;

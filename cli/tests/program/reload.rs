@@ -17,7 +17,7 @@ fn a_saved_manifest_is_served_and_a_broken_one_leaves_the_last_good() {
     let local = Local::start(&folder, &[]);
     answers(&local, "f", "old");
     fs::write(folder.join("f.yaml"), good.replace("'old'", "'new'")).unwrap();
-    local.wait_for_line("Reloaded: f");
+    local.wait_for_line("Changed: f.yaml. Reloaded: f.");
     answers(&local, "f", "new");
 
     fs::write(folder.join("f.yaml"), good.replace("timeout: 20", "timeout: 2000")).unwrap();
@@ -28,8 +28,26 @@ fn a_saved_manifest_is_served_and_a_broken_one_leaves_the_last_good() {
     answers(&local, "f", "new");
 
     fs::write(folder.join("g.yaml"), manifest("g", "def handler(e, c): return 'another'", "")).unwrap();
-    local.wait_for_line("Reloaded: f, g");
+    local.wait_for_line("Changed: g.yaml. New: g.");
     answers(&local, "g", "another");
+}
+
+#[test]
+fn a_folder_that_is_moved_away_is_told_once_and_its_functions_stay() {
+    let folder = folder(&[("served/f.yaml", &manifest("f", ANSWERS, ""))]);
+    let (served, away) = (folder.join("served"), folder.join("away"));
+    let local = Local::start(&served, &[]);
+    answers(&local, "f", "old");
+    for times in 1..3 {
+        fs::rename(&served, &away).unwrap();
+        let told = || local.said().iter().filter(|line| line.contains("cannot be read")).count();
+        wait_for("the folder's end", || (told() == times).then_some(()));
+        answers(&local, "f", "old");
+        fs::rename(&away, &served).unwrap();
+        let back = || local.said().iter().filter(|line| line.contains("is there again")).count();
+        wait_for("the folder's return", || (back() == times).then_some(()));
+        assert_eq!(told(), times);
+    }
 }
 
 #[test]
