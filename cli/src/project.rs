@@ -45,6 +45,15 @@ impl LocalFunction {
     }
 }
 
+/// A function that is declared and cannot be served.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(crate) struct BrokenFunction {
+    /// Its AWS name.
+    pub name: String,
+    /// Why, for whoever invokes it.
+    pub why: String,
+}
+
 /// Something that keeps a function from being served.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub(crate) struct Problem {
@@ -89,6 +98,8 @@ impl fmt::Display for Problem {
 pub(crate) struct Project {
     /// Functions, in the order of files and documents.
     pub functions: Vec<LocalFunction>,
+    /// Functions that cannot be served.
+    pub broken: Vec<BrokenFunction>,
     /// Runtimes.
     pub runtimes: Vec<Runtime>,
     /// What is worth knowing.

@@ -18,7 +18,7 @@ use super::snapshot::Snapshot;
 use super::stamp;
 use crate::manifest::Schemas;
 use crate::output;
-use crate::project::{Choices, LocalCode, LocalFunction, Problem, Project};
+use crate::project::{BrokenFunction, Choices, LocalCode, LocalFunction, Problem, Project};
 use crate::reading;
 
 /// How often the folder is looked at, in milliseconds.
@@ -40,6 +40,8 @@ struct Held {
     stamp: u64,
     good: Project,
     problems: Vec<Problem>,
+    /// Functions of it that cannot be served as they are now.
+    broken: Vec<BrokenFunction>,
     /// What is worth knowing of it, as it was last told.
     told: Vec<String>,
 }
@@ -105,11 +107,16 @@ impl Shelf {
         let first = held.stamp == 0;
         held.stamp = stamp;
         held.problems = problems;
-        if held.problems.is_empty() || first {
+        let mut broken = std::mem::take(&mut read.broken);
+        let is_good = held.problems.is_empty() || first;
+        if is_good {
             held.good = read;
-            return true;
         }
-        false
+        let served = |name: &String| held.good.functions.iter().any(|of| of.function.aws_name() == *name);
+        broken.retain(|broken| !served(&broken.name));
+        let is_broken_otherwise = broken != held.broken;
+        held.broken = broken;
+        is_good || is_broken_otherwise
     }
 
     /// Looks at code and layers that lie beside the manifests; true if what is served changes.
@@ -138,7 +145,9 @@ impl Shelf {
             let stamp = stamps.fold(0, |all: u64, stamp| all.rotate_left(7) ^ stamp);
             (function.clone(), stamp)
         });
-        Snapshot::build(functions.collect(), &runtimes, self.debug)
+        let (mut snapshot, notes) = Snapshot::build(functions.collect(), &runtimes, self.debug);
+        self.files.values().flat_map(|held| &held.broken).for_each(|broken| snapshot.add_broken(broken));
+        (snapshot, notes)
     }
 }
 

@@ -1,9 +1,10 @@
 //! What a person is told when something in the folder was saved: what changed, and what came of it.
 
 use std::path::{Path, PathBuf};
+use std::sync::Arc;
 
 use super::folder::Look;
-use super::snapshot::Snapshot;
+use super::snapshot::{Served, Snapshot};
 use crate::output;
 
 /// Tells what a look at `root` found; `before` is what was served until now.
@@ -13,16 +14,25 @@ pub(super) fn report(look: &Look, root: &Path, before: &Snapshot) {
         output::note("The file's functions stay as they were.");
     }
     look.notes.iter().for_each(output::note);
-    if let Some(after) = &look.changed {
-        output::note(changes(&look.saved, root, before, after));
+    let Some(after) = &look.changed else { return };
+    let became = became(before, after);
+    // What is wrong says all where nothing came of it.
+    if look.problems.is_empty() || !became.is_empty() {
+        output::note(changed(&look.saved, root, &became));
     }
 }
 
-/// Which files changed, and what that does to which functions.
-fn changes(saved: &[PathBuf], root: &Path, before: &Snapshot, after: &Snapshot) -> String {
+/// Which files changed, and what came of it.
+fn changed(saved: &[PathBuf], root: &Path, became: &[String]) -> String {
     let files: Vec<_> = saved.iter().map(|path| seen_from(root, path)).collect();
-    let mut told = vec![format!("Changed: {}", files.join(", "))];
-    let name = |served: &super::snapshot::Served| served.local.function.aws_name().to_owned();
+    let became =
+        if became.is_empty() { "No function is another by it".to_owned() } else { became.join(". ") };
+    format!("Changed: {}. {became}.", files.join(", "))
+}
+
+/// What became of which functions.
+fn became(before: &Snapshot, after: &Snapshot) -> Vec<String> {
+    let name = |served: &Served| served.local.function.aws_name().to_owned();
     let (mut reloaded, mut new) = (Vec::new(), Vec::new());
     for served in &after.functions {
         match before.find(served.local.function.aws_name()) {
@@ -31,15 +41,11 @@ fn changes(saved: &[PathBuf], root: &Path, before: &Snapshot, after: &Snapshot) 
             None => new.push(name(served)),
         }
     }
-    let is_gone = |served: &&std::sync::Arc<_>| after.find(&name(served)).is_none();
+    let is_gone = |served: &&Arc<Served>| after.find(&name(served)).is_none();
     let gone: Vec<_> = before.functions.iter().filter(is_gone).map(|served| name(served)).collect();
     let all = [("Reloaded", reloaded), ("New", new), ("Gone", gone)];
-    let some = all.iter().filter(|(_, names)| !names.is_empty());
-    told.extend(some.map(|(what, names)| format!("{what}: {}", names.join(", "))));
-    if told.len() == 1 {
-        told.push("No function is another by it".to_owned());
-    }
-    format!("{}.", told.join(". "))
+    let some = all.into_iter().filter(|(_, names)| !names.is_empty());
+    some.map(|(what, names)| format!("{what}: {}", names.join(", "))).collect()
 }
 
 /// A path as it is written by whoever stands in the folder.
@@ -72,7 +78,8 @@ mod tests {
         let before = snapshot(&[("f", "1"), ("g", "1"), ("h", "1")]);
         let check = |saved: &[&str], after: &[(&str, &str)], expected: &str| {
             let saved: Vec<_> = saved.iter().map(PathBuf::from).collect();
-            assert_eq!(changes(&saved, Path::new("/here"), &before, &snapshot(after)), expected);
+            let became = became(&before, &snapshot(after));
+            assert_eq!(changed(&saved, Path::new("/here"), &became), expected);
         };
         let same = [("f", "1"), ("g", "1"), ("h", "1")];
         check(&["/here/f.yaml"], &same, "Changed: f.yaml. No function is another by it.");

@@ -4,6 +4,7 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::hash::{DefaultHasher, Hash, Hasher};
+use std::path::Path;
 use std::sync::Arc;
 
 use domain::AccountId;
@@ -12,10 +13,11 @@ use gateway::catalog::{
 };
 use protocol::lambda_api::configuration::FunctionState;
 use protocol::link::assignment::{ConfigurationHash, Revision};
-use resources::RuntimeSpec;
 use resources::configuration::{account_of_namespace, configuration_hash};
+use resources::{Function, RuntimeSpec};
+use serde_json::json;
 
-use crate::project::{LocalCode, LocalFunction};
+use crate::project::{BrokenFunction, LocalCode, LocalFunction};
 
 /// The one namespace of local mode.
 pub(crate) const NAMESPACE: &str = "default";
@@ -49,6 +51,8 @@ impl Served {
 pub(crate) struct Snapshot {
     /// In the order of files and documents.
     pub functions: Vec<Arc<Served>>,
+    /// What is declared and cannot be served: an invocation is told why.
+    broken: Vec<Arc<Served>>,
 }
 
 /// The account id of everything in local mode: that of the namespace in a cluster that says nothing else.
@@ -77,6 +81,17 @@ impl Snapshot {
         (snapshot, notes)
     }
 
+    /// Adds a function that cannot be served, unless it is served as it was before.
+    pub(crate) fn add_broken(&mut self, broken: &BrokenFunction) {
+        // Nothing of it counts but the name.
+        let spec = serde_json::from_value(json!({"functionName": broken.name, "code": {}}));
+        let (None, Ok(spec)) = (self.find(&broken.name), spec) else { return };
+        let function = Function::new(&broken.name.to_ascii_lowercase(), spec);
+        let local = LocalFunction::of_manifest(function, Path::new(""));
+        let unavailable = Some(Unavailable::Invalid { message: broken.why.clone() });
+        self.broken.push(Arc::new(Served { unavailable, ..served(local, None, 0, false) }));
+    }
+
     /// The function of this AWS name.
     pub(crate) fn find(&self, name: &str) -> Option<&Arc<Served>> {
         self.functions.iter().find(|served| served.local.function.aws_name() == name)
@@ -95,7 +110,8 @@ impl Snapshot {
 
     /// As the gateway's catalog takes it.
     pub(crate) fn declared(&self) -> Declared {
-        let functions = self.functions.iter().enumerate().filter_map(|(index, served)| {
+        let all = self.functions.iter().chain(&self.broken);
+        let functions = all.enumerate().filter_map(|(index, served)| {
             let spec = &served.local.function.spec;
             let name = served.local.function.aws_name().parse().ok()?;
             Some(DeclaredFunction {
@@ -164,9 +180,6 @@ fn served(local: LocalFunction, runtime: Option<RuntimeSpec>, stamp: u64, debug:
 
 #[cfg(test)]
 mod tests {
-    use resources::Function;
-    use serde_json::json;
-
     use super::*;
 
     fn function(name: &str, text: &str) -> LocalFunction {

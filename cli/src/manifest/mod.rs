@@ -11,9 +11,11 @@ use std::path::Path;
 
 use document::Document;
 pub(crate) use document::Schemas;
+use resources::rules::Broken;
+use serde_json::Value;
 
-use crate::project::{LocalFunction, Problem, Project};
-use crate::yaml;
+use crate::project::{BrokenFunction, LocalFunction, Problem, Project};
+use crate::yaml::{self, Node};
 
 /// Largest manifest file, in bytes: code of 512 KiB as base64, several times.
 const FILE_BYTES_MAX: u64 = 16 * 1024 * 1024;
@@ -43,15 +45,30 @@ pub(crate) fn read_file(schemas: &Schemas, path: &Path, project: &mut Project) {
                 project.notes.push(format!("{}: a {kind} is passed over", path.display()));
             }
             Ok(Document::Empty) => {}
-            Err(all) => project.problems.extend(all.into_iter().map(|broken| Problem {
-                file: path.to_owned(),
-                line: Some(node.line_of(broken.path.iter().map(String::as_str))),
-                document: number,
-                field: broken.path.join("."),
-                rule: broken.rule,
-            })),
+            Err(all) => {
+                let problem = |broken: Broken| Problem {
+                    file: path.to_owned(),
+                    line: Some(node.line_of(broken.path.iter().map(String::as_str))),
+                    document: number,
+                    field: broken.path.join("."),
+                    rule: broken.rule,
+                };
+                let problems: Vec<_> = all.into_iter().map(problem).collect();
+                project.broken.extend(broken_function(node, &problems));
+                project.problems.extend(problems);
+            }
         }
     }
+}
+
+/// The function that a broken document declares, as far as it says which.
+fn broken_function(node: &Node, problems: &[Problem]) -> Option<BrokenFunction> {
+    let manifest = node.to_json();
+    let text = |pointer: &str| manifest.pointer(pointer).and_then(Value::as_str);
+    let name = text("/spec/functionName").or_else(|| text("/metadata/name"));
+    let name = name.filter(|_| text("/kind") == Some("Function"))?.to_owned();
+    let problems: Vec<_> = problems.iter().map(Problem::to_string).collect();
+    Some(BrokenFunction { name, why: format!("its manifest is wrong: {}", problems.join("; ")) })
 }
 
 /// The text of a file, within [`FILE_BYTES_MAX`].

@@ -68,6 +68,12 @@ impl Template<'_> {
         Ok(Read::Function(Box::new(local), notes))
     }
 
+    /// The AWS name of a function, as far as it can be read.
+    pub(super) fn name(&self, logical: &str, resource: &Node) -> String {
+        let set = self.value(resource, "FunctionName").ok();
+        set.as_ref().and_then(Value::as_str).unwrap_or(logical).to_owned()
+    }
+
     /// The spec as a manifest would have it; code that lies beside the template is stood in for by a file.
     fn spec(
         &self,

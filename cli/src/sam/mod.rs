@@ -14,7 +14,7 @@ mod template;
 use std::path::Path;
 
 use crate::manifest::{Schemas, text_of};
-use crate::project::{Choices, Problem, Project};
+use crate::project::{BrokenFunction, Choices, Problem, Project};
 use crate::yaml::{self, Content, Node};
 
 /// The file is a template.
@@ -52,14 +52,22 @@ pub(crate) fn read_file(schemas: &Schemas, choices: &Choices, path: &Path, proje
             }
             Ok(function::Read::PassedOver(why)) => {
                 project.notes.push(format!("{}:{line}: {name} is passed over: {why}", path.display()));
+                project.broken.push(BrokenFunction { name: template.name(name, resource), why });
             }
-            Err(all) => project.problems.extend(all.into_iter().map(|(field, unresolved)| Problem {
-                file: path.to_owned(),
-                line: Some(unresolved.line),
-                document: None,
-                field: if field.is_empty() { name.to_owned() } else { format!("{name}.{field}") },
-                rule: unresolved.message,
-            })),
+            Err(all) => {
+                let problem = |(field, unresolved): (String, scope::Unresolved)| Problem {
+                    file: path.to_owned(),
+                    line: Some(unresolved.line),
+                    document: None,
+                    field: if field.is_empty() { name.to_owned() } else { format!("{name}.{field}") },
+                    rule: unresolved.message,
+                };
+                let problems: Vec<_> = all.into_iter().map(problem).collect();
+                let why: Vec<_> = problems.iter().map(Problem::to_string).collect();
+                let why = format!("its template is wrong: {}", why.join("; "));
+                project.broken.push(BrokenFunction { name: template.name(name, resource), why });
+                project.problems.extend(problems);
+            }
         }
     }
     let resources = resources_of(root).map(|(name, _, resource)| (name, resource));

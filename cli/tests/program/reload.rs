@@ -33,6 +33,28 @@ fn a_saved_manifest_is_served_and_a_broken_one_leaves_the_last_good() {
 }
 
 #[test]
+fn who_invokes_a_function_whose_manifest_is_wrong_is_told_so() {
+    let wrong = manifest("g", ANSWERS, "").replace("timeout: 20", "timeout: 2000");
+    let folder = folder(&[("f.yaml", &manifest("f", ANSWERS, "")), ("g.yaml", &wrong)]);
+    let local = Local::start(&folder, &[]);
+    let answer = local.invoke("g", "{}");
+    let problem = "g.yaml:7: spec.timeout: should be less than or equal to 900: 2000";
+    assert!(answer.status == 502 && answer.body.contains(problem), "{answer:?}");
+    assert_eq!(answer.header("x-amzn-errortype"), Some("InvalidRuntimeException"));
+    answers(&local, "f", "old");
+    // One that is added, and broken, beside one that is served.
+    fs::write(
+        folder.join("f.yaml"),
+        [&manifest("f", ANSWERS, ""), "---\n", &wrong.replace("{name: g}", "{name: h}")].concat(),
+    )
+    .unwrap();
+    wait_for("h", || local.invoke("h", "{}").body.contains("spec.timeout: should").then_some(()));
+    answers(&local, "f", "old");
+    fs::write(folder.join("g.yaml"), manifest("g", ANSWERS, "")).unwrap();
+    wait_for("g", || (local.invoke("g", "{}").status == 200).then_some(()));
+}
+
+#[test]
 fn a_folder_that_is_moved_away_is_told_once_and_its_functions_stay() {
     let folder = folder(&[("served/f.yaml", &manifest("f", ANSWERS, ""))]);
     let (served, away) = (folder.join("served"), folder.join("away"));
