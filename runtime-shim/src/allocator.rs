@@ -18,10 +18,9 @@ mod malloc {
 
 #[cfg(target_env = "gnu")]
 mod malloc {
-    // The one module of the program with code that the compiler does not check.
-    #![allow(unsafe_code)]
-
     use std::ffi::c_int;
+
+    use crate::libc::{malloc_trim, mallopt};
 
     /// Allocations from this size on go back to the system when they are freed, in bytes.
     const MAPPED_BYTES_MIN: c_int = 64 * 1024;
@@ -32,13 +31,6 @@ mod malloc {
     const M_TRIM_THRESHOLD: c_int = -1;
     const M_MMAP_THRESHOLD: c_int = -3;
     const M_ARENA_MAX: c_int = -8;
-
-    // SAFETY: the declarations are those of `<malloc.h>`. The functions take plain numbers, refuse what they do not
-    // know, and may be called at any time.
-    unsafe extern "C" {
-        safe fn mallopt(parameter: c_int, value: c_int) -> c_int;
-        safe fn malloc_trim(kept_bytes: usize) -> c_int;
-    }
 
     /// Call once, before anything else is started. An allocator that does not know a setting works as before.
     pub(crate) fn keep_small() {

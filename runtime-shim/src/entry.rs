@@ -12,7 +12,7 @@ use crate::actor::Actor;
 use crate::diagnostics::say;
 use crate::settings::Settings;
 use crate::xray::Daemon;
-use crate::{allocator, events, install, links, processes, runtime_api};
+use crate::{allocator, events, inherited, install, links, processes, runtime_api};
 
 /// Wrong arguments or settings, as `sysexits.h` has it.
 const EXIT_USAGE: u8 = 64;
@@ -62,6 +62,7 @@ fn failed(error: &io::Error) -> ExitCode {
 
 /// One execution environment, until it is told to end.
 async fn environment(settings: Settings) -> io::Result<()> {
+    inherited::keep();
     let processes = processes::Processes::take_charge()?;
     // After the last file below /proc/self is open. From here on no process of the function can read this one.
     set_dumpable_behavior(DumpableBehavior::NotDumpable)?;

@@ -17,6 +17,7 @@ mod examples;
 mod harness;
 mod herd;
 mod image;
+mod inherited;
 mod inside;
 mod layers;
 mod local;

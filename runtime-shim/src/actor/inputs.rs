@@ -117,6 +117,8 @@ impl Actor {
                 });
                 self.apply(effects);
             }
+            // One that ends before it becomes anything takes none.
+            Err(_) if self.assigned.is_none() => {}
             // Whoever could assign a second time could replace a function's code in place.
             Err(_) => say(format_args!("a second assignment is not carried out")),
         }
