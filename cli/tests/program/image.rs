@@ -10,6 +10,7 @@ use serde_json::json;
 use crate::harness::{Local, folder, manifest, post, program_called, run, run_once};
 
 const CODE: &str = "import os, time\ndef handler(event, context):\n    time.sleep(event.get('sleep', 0))\n    \
+    print('the function says', event.get('say'))\n    \
     return [context.function_name, context.get_remaining_time_in_millis() > 1000, os.getcwd(), os.environ['_HANDLER'], context.tenant_id]";
 
 #[test]
@@ -41,6 +42,10 @@ fn an_image_s_function_is_served_in_the_emulator_s_place() {
     assert_eq!(answer, json!(["test_function", true, folder, "app.handler", null]));
     let of_a_tenant = post(&address, path, "{}", &[("x-amz-tenant-id", "blue")]).json();
     assert_eq!(of_a_tenant, json!(["test_function", true, folder, "app.handler", "blue"]));
+    // Guide, Invoke: "Event – Invoke the function asynchronously"; "The API response only includes a status code."
+    let event = post(&address, path, "{\"say\": \"asynchronously\"}", &[("X-Amz-Invocation-Type", "Event")]);
+    assert_eq!((event.status, event.body.as_str()), (202, ""));
+    image.wait_for_line("the function says asynchronously");
     let late = post(&address, path, "{\"sleep\": 60}", &[]);
     assert_eq!(late.header("x-amz-function-error"), Some("Unhandled"));
     assert!(late.body.contains("Task timed out after 2.00 seconds"), "{late:?}");
