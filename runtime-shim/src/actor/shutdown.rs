@@ -128,6 +128,7 @@ impl Actor {
         self.timers.clear(Timer::Shutdown);
         self.timers.clear(Timer::RuntimeShare);
         self.extensions = super::extensions::ExtensionsState::default();
+        self.logs.telemetry().life_ended();
         if self.leaving == Some(Leave::WhenDrained) && *self.environment.state() == State::Drained {
             self.leaving = Some(Leave::Now);
         }

@@ -8,9 +8,11 @@
 //! environment reaches the subscriber in the next. And it is added to: an extension that subscribes again with
 //! another destination gets events at both, as recorded from the service.
 
+mod batches;
 mod delivery;
 mod event;
 mod history;
+mod receiver;
 mod subscriber;
 #[cfg(test)]
 mod tests;
@@ -101,6 +103,11 @@ impl Telemetry {
     /// Whatever waits is to be sent now.
     pub(crate) fn flush(&self) {
         self.subscribers.iter().for_each(Subscriber::flush);
+    }
+
+    /// All processes of the environment have ended; those of its next life listen anew.
+    pub(crate) fn life_ended(&self) {
+        self.subscribers.iter().for_each(Subscriber::life_ended);
     }
 
     /// Somebody may be interested in the platform's records.

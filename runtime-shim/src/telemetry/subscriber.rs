@@ -1,7 +1,7 @@
 //! One subscription: which events are for it, and whether there is room for them.
 
 use std::sync::Arc;
-use std::sync::atomic::{AtomicUsize, Ordering};
+use std::sync::atomic::{AtomicU32, AtomicUsize, Ordering};
 
 use bytes::Bytes;
 use protocol::telemetry::{Platform, Stream, Subscription, Types};
@@ -37,6 +37,20 @@ pub(super) struct Shared {
     pub waiting_bytes: AtomicUsize,
     /// The receiver may be there now.
     pub wake: Notify,
+    /// Of the environment's processes, since it subscribed.
+    ended_lives: AtomicU32,
+}
+
+impl Shared {
+    /// How many lives of the environment's processes have ended since it subscribed.
+    pub(super) fn lives(&self) -> u32 {
+        self.ended_lives.load(Ordering::Relaxed)
+    }
+
+    /// One more has.
+    pub(super) fn life_ended(&self) {
+        self.ended_lives.fetch_add(1, Ordering::Relaxed);
+    }
 }
 
 impl Subscriber {
@@ -86,6 +100,11 @@ impl Subscriber {
     /// A receiver that was away is tried again at once.
     pub(super) fn wake(&self) {
         self.shared.wake.notify_one();
+    }
+
+    /// All processes of the environment have ended, its receiver among them.
+    pub(super) fn life_ended(&self) {
+        self.shared.life_ended();
     }
 
     /// What waits for it, in bytes.

@@ -171,6 +171,26 @@ async fn what_happened_at_a_time_out_reaches_the_subscriber_of_the_next_life() {
 }
 
 #[tokio::test]
+async fn what_happened_at_a_time_out_reaches_a_tcp_subscriber_too() {
+    let shim = shim_with(&[("recorder", RECORDER)]).await;
+    let mut assignment = recorded(&shim, "");
+    let port = std::net::TcpListener::bind("127.0.0.1:0").unwrap().local_addr().unwrap().port();
+    assignment.variables.insert("EXTENSION_TCP_PORT".into(), port.to_string());
+    let mut body = http("2022-12-13", &["platform"]);
+    body["destination"] = json!({"protocol": "TCP", "port": port});
+    assignment.variables.insert("EXTENSION_TELEMETRY".into(), body.to_string());
+    let mut gateway = shim.ready(assignment).await;
+    let outcome = gateway.run_with(invoke(500), r#"{"do":"hang"}"#).await;
+    let wait = json!({"do": "sleep", "seconds": 2}).to_string();
+    gateway.run_with(invoke(20_000), &wait).await.succeeded();
+    // Made once all processes were gone: what they had been connected to must not swallow it.
+    let is_its = |line: &Value| {
+        line["type"] == "platform.report" && line["record"]["requestId"] == json!(outcome.request)
+    };
+    wait_for("the report", || all(&shim, "line").into_iter().find(is_its)).await;
+}
+
+#[tokio::test]
 async fn a_bad_subscription_is_refused() {
     for (variable, error_type) in
         [("EXTENSION_TELEMETRY", "Telemetry.ValidationError"), ("EXTENSION_LOGS", "Logs.ValidationError")]

@@ -4,7 +4,7 @@
 EXTENSION_FILE is where it writes, one JSON object a line; EXTENSION_DO is what it does beside that:
 "exit", "hang", "init error", "exit error", "refused", "many", "late", "crash", "crash late", "invoke only", "slow"; EXTENSION_TELEMETRY is
 a JSON body for the Telemetry API, or EXTENSION_LOGS for the Logs API, whose batches it receives and writes down, on
-EXTENSION_PORT if that is set; it subscribes twice with EXTENSION_TWICE.
+EXTENSION_PORT or EXTENSION_TCP_PORT if that is set; it subscribes twice with EXTENSION_TWICE.
 """
 
 import http.client
@@ -107,7 +107,7 @@ def listen():
 
     for kind, variable in ((http.server.ThreadingHTTPServer, Posted), (socketserver.ThreadingTCPServer, Connected)):
         kind.allow_reuse_address = True
-        port = int(os.environ.get("EXTENSION_PORT", 0)) if variable is Posted else 0
+        port = int(os.environ.get("EXTENSION_PORT" if variable is Posted else "EXTENSION_TCP_PORT", 0))
         server = kind(("127.0.0.1", port), variable)
         threading.Thread(target=server.serve_forever, daemon=True).start()
         yield server.server_address[1]

@@ -1,7 +1,7 @@
 use protocol::telemetry::Api;
 use serde_json::{Value, json};
-use tokio::io::{AsyncBufReadExt, AsyncReadExt, BufReader};
-use tokio::net::TcpListener;
+use tokio::io::{AsyncBufReadExt, AsyncReadExt, AsyncWriteExt, BufReader};
+use tokio::net::{TcpListener, TcpStream};
 
 use super::*;
 
@@ -15,70 +15,6 @@ fn subscription(port: u16, http: bool, buffering: &Value) -> Subscription {
         "schemaVersion": "2022-12-13", "types": ["function"], "buffering": buffering, "destination": destination,
     });
     Subscription::read(Api::Telemetry, body.to_string().as_bytes()).unwrap()
-}
-
-fn batches(http: bool, buffering: &Value) -> Batches {
-    let subscription = subscription(1, http, buffering);
-    Batches { subscription, events: VecDeque::new(), bytes: 0, due: None }
-}
-
-fn event(length: usize) -> Item {
-    Item::Event(Bytes::from(vec![b'1'; length]))
-}
-
-#[tokio::test]
-async fn a_batch_is_due_when_it_is_full_or_its_time_is_over_or_it_is_asked_for() {
-    let mut batches = batches(true, &json!({"maxItems": 1_000, "timeoutMs": 30_000}));
-    for _ in 0..999 {
-        batches.take(event(1));
-    }
-    assert!(!batches.is_due());
-    batches.take(event(1));
-    assert!(batches.is_due());
-    assert_eq!(batches.delivered(1_000), 1_000);
-    assert!(!batches.is_due() && batches.due.is_none());
-
-    // Bytes, too; and a batch that nothing is in is never due.
-    batches.take(Item::Flush);
-    assert!(!batches.is_due());
-    batches.take(event(262_143));
-    assert!(!batches.is_due());
-    batches.take(event(1));
-    assert!(batches.is_due());
-    batches.delivered(2);
-
-    batches.take(event(1));
-    assert!(!batches.is_due());
-    batches.take(Item::Flush);
-    assert!(batches.is_due());
-}
-
-#[tokio::test]
-async fn a_batch_keeps_to_its_items_and_its_bytes() {
-    let mut http = batches(true, &json!({"maxItems": 1_000}));
-    let mut tcp = batches(false, &json!({"maxItems": 1_000}));
-    for _ in 0..1_500 {
-        http.take(event(2));
-        tcp.take(event(2));
-    }
-    let (batch, count) = http.next();
-    assert_eq!(serde_json::from_slice::<Vec<u8>>(&batch).unwrap(), vec![11; 1_000]);
-    assert_eq!(count, 1_000);
-    let (batch, count) = tcp.next();
-    assert_eq!((batch.len(), count, &batch[..6]), (3_000, 1_000, &b"11\n11\n"[..]));
-    tcp.delivered(count);
-    assert_eq!(tcp.next().1, 500);
-
-    let mut large = batches(true, &json!({"maxBytes": 262_144}));
-    for _ in 0..5 {
-        large.take(event(100_000));
-    }
-    let (batch, count) = large.next();
-    assert!(count == 2 && batch.len() <= 262_144, "{count}");
-    // One event over the bound goes alone rather than never.
-    large.delivered(5);
-    large.take(event(300_000));
-    assert_eq!(large.next().1, 1);
 }
 
 /// A task with one event for a receiver at a port where nobody is yet.
@@ -99,10 +35,49 @@ async fn a_tcp_receiver_that_comes_late_gets_what_waited() {
     let (_items, shared, port) = waiting(false).await;
     let listener = TcpListener::bind(("127.0.0.1", port)).await.unwrap();
     shared.wake.notify_one();
-    let (stream, _) = listener.accept().await.unwrap();
-    let mut line = String::new();
-    BufReader::new(stream).read_line(&mut line).await.unwrap();
-    assert_eq!(line, "{ }\n");
+    assert_eq!(accepted(&listener).await.1, "{ }\n");
+}
+
+/// Adds an event of three bytes.
+async fn add(items: &mpsc::Sender<Item>, shared: &Shared, event: &'static str) {
+    shared.waiting_bytes.fetch_add(event.len(), Ordering::Relaxed);
+    items.send(Item::Event(Bytes::from_static(event.as_bytes()))).await.unwrap();
+}
+
+/// The next connection, and its first line.
+async fn accepted(listener: &TcpListener) -> (BufReader<TcpStream>, String) {
+    let accepted = async {
+        let mut stream = BufReader::new(listener.accept().await.unwrap().0);
+        let mut line = String::new();
+        stream.read_line(&mut line).await.unwrap();
+        (stream, line)
+    };
+    tokio::time::timeout(Duration::from_secs(10), accepted).await.expect("nothing comes")
+}
+
+#[tokio::test]
+async fn what_comes_after_a_tcp_receiver_is_gone_waits_for_the_next() {
+    for last_words in ["", "good bye"] {
+        let (items, shared, port) = waiting(false).await;
+        let listener = TcpListener::bind(("127.0.0.1", port)).await.unwrap();
+        let (mut first, line) = accepted(&listener).await;
+        assert_eq!(line, "{ }\n");
+        first.get_mut().write_all(last_words.as_bytes()).await.unwrap();
+        drop((first, listener));
+        add(&items, &shared, "{1}").await;
+        let listener = TcpListener::bind(("127.0.0.1", port)).await.unwrap();
+        assert_eq!(accepted(&listener).await.1, "{1}\n");
+    }
+}
+
+#[tokio::test]
+async fn a_connection_of_a_life_that_has_ended_is_not_written_to() {
+    let (items, shared, port) = waiting(false).await;
+    let listener = TcpListener::bind(("127.0.0.1", port)).await.unwrap();
+    let (_open, _) = accepted(&listener).await;
+    shared.life_ended();
+    add(&items, &shared, "{1}").await;
+    assert_eq!(accepted(&listener).await.1, "{1}\n");
 }
 
 #[tokio::test]
@@ -125,7 +100,7 @@ async fn a_batch_that_is_sent_again_has_the_same_name_and_the_next_another() {
         names.push(name.to_owned());
         // The first connection breaks off without an answer; what is answered is taken, whatever the answer.
         let Some(answer) = answer else { continue };
-        tokio::io::AsyncWriteExt::write_all(&mut stream, answer.as_bytes()).await.unwrap();
+        stream.write_all(answer.as_bytes()).await.unwrap();
         drop(stream);
         if names.len() == 2 {
             items.send(Item::Event(Bytes::from_static(b"{ }"))).await.unwrap();
