@@ -162,6 +162,10 @@ impl Actor {
         self.record_init_report(phase, duration_ms, outcome);
         self.logs.close_subscriptions();
         let succeeded = *outcome == InitOutcome::Succeeded;
+        if succeeded {
+            let known = &self.extensions.known;
+            self.logs.telemetry().forget_earlier(|name| known.iter().any(|extension| extension.name == name));
+        }
         self.init.unreported_run = started.map(|from| InitRun { from, to: now, failed: !succeeded });
         self.init.unreported_ms = (succeeded && phase == InitPhase::Init).then_some(duration_ms);
         self.init.result = Some(match outcome {

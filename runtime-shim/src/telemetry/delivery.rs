@@ -9,7 +9,6 @@ use std::sync::atomic::Ordering;
 use std::time::Duration;
 
 use bytes::Bytes;
-use protocol::telemetry::Subscription;
 use tokio::sync::mpsc;
 use tokio::time::sleep_until;
 
@@ -32,10 +31,9 @@ pub(super) enum Item {
 }
 
 /// Runs until the subscription ends.
-pub(super) async fn run(subscription: Subscription, queue: mpsc::Receiver<Item>, shared: Arc<Shared>) {
-    let batches = Batches::of(&subscription);
+pub(super) async fn run(batches: Batches, queue: mpsc::Receiver<Item>, shared: Arc<Shared>) {
     let receiver = Receiver::default();
-    let mut delivery = Delivery { subscription, batches, receiver, lives: shared.lives(), shared, queue };
+    let mut delivery = Delivery { batches, receiver, hang_ups: shared.hang_ups(), shared, queue };
     let mut ids = BatchIds::new();
     while delivery.collect().await.is_some() {
         while delivery.batches.is_due() {
@@ -48,11 +46,10 @@ pub(super) async fn run(subscription: Subscription, queue: mpsc::Receiver<Item>,
 
 /// One subscriber's task; each step tells by `None` that the subscription has ended.
 struct Delivery {
-    subscription: Subscription,
     batches: Batches,
     receiver: Receiver,
-    /// In which of the environment's lives the connection to the receiver was made.
-    lives: u32,
+    /// How many there had been when the connection to the receiver was made.
+    hang_ups: u32,
     queue: mpsc::Receiver<Item>,
     shared: Arc<Shared>,
 }
@@ -88,12 +85,12 @@ impl Delivery {
 
     /// True if the receiver has taken the batch.
     async fn attempt(&mut self, batch: &Bytes, id: &str) -> bool {
-        let lives = self.shared.lives();
-        if self.lives != lives {
-            // Whoever it led to is gone.
-            (self.receiver, self.lives) = (Receiver::default(), lives);
+        let hang_ups = self.shared.hang_ups();
+        if self.hang_ups != hang_ups {
+            (self.receiver, self.hang_ups) = (Receiver::default(), hang_ups);
         }
-        let taken = self.receiver.deliver(&self.subscription.destination, batch, id).await.is_ok();
+        let destination = self.shared.destination();
+        let taken = self.receiver.deliver(&destination, batch, id).await.is_ok();
         if !taken {
             self.receiver = Receiver::default();
         }

@@ -5,8 +5,9 @@
 //! subscribes later. Without a subscriber nothing is written down, and after the init phase nothing is kept.
 //!
 //! A subscription outlives a reset by its extension's name, as on AWS: what happened at the end of one life of the
-//! environment reaches the subscriber in the next. And it is added to: an extension that subscribes again with
-//! another destination gets events at both, as recorded from the service.
+//! environment reaches the subscriber in the next, also at another port. And it is added to: an extension that
+//! subscribes again in the same life with another destination gets events at both, as recorded from the service. What
+//! an extension had subscribed to in an earlier life, and does not ask for in a later one, ends with its init phase.
 
 mod batches;
 mod delivery;
@@ -25,8 +26,7 @@ use event::Event;
 use history::History;
 use subscriber::{Subscriber, wants};
 
-/// Subscriptions at once. Beyond it the oldest ends: extensions that take another port in each life would otherwise
-/// leave one behind each time.
+/// Subscriptions at once. Beyond it the oldest ends.
 const SUBSCRIPTIONS_MAX: usize = 20;
 
 /// All subscribers, and what is kept for later ones.
@@ -34,6 +34,8 @@ const SUBSCRIPTIONS_MAX: usize = 20;
 pub(crate) struct Telemetry {
     subscribers: Vec<Subscriber>,
     history: Option<History>,
+    /// Of the environment's processes.
+    life: u32,
     /// Objects that a function writes stay objects.
     json: bool,
     /// Losses that subscribers were told of, and the log was not.
@@ -54,18 +56,35 @@ impl Telemetry {
 
     /// The extension `name` subscribes; false if it had subscribed to all of that before.
     pub(crate) fn subscribe(&mut self, name: &str, subscription: Subscription) -> bool {
-        let same = |known: &&mut Subscriber| {
+        let same = |known: &Subscriber| {
             known.name == name && known.subscription.destination == subscription.destination
         };
-        if let Some(known) = self.subscribers.iter_mut().find(same) {
+        // Asked for in another form than in an earlier life, it begins anew.
+        let form = (subscription.api, subscription.schema);
+        let life = self.life;
+        self.subscribers.retain(|known| {
+            !same(known) || known.life == life || form == (known.subscription.api, known.subscription.schema)
+        });
+        if let Some(known) = self.subscribers.iter_mut().find(|known| same(known)) {
             known.wake();
+            known.life = self.life;
             let types = known.subscription.types.with(subscription.types);
             let fresh = types != known.subscription.types;
             known.subscription.types = types;
             return fresh;
         }
+        let takes_up = |known: &&mut Subscriber| known.is_taken_up_by(name, &subscription, self.life);
+        if let Some(known) = self.subscribers.iter_mut().find(takes_up) {
+            known.move_to(subscription.destination, self.life);
+            return true;
+        }
+        self.start(name, subscription);
+        true
+    }
+
+    fn start(&mut self, name: &str, subscription: Subscription) {
         let types = subscription.types;
-        let mut subscriber = Subscriber::start(name, subscription);
+        let mut subscriber = Subscriber::start(name, subscription, self.life);
         if let Some(history) = &self.history {
             for event in &history.events {
                 subscriber.offer(event);
@@ -78,12 +97,26 @@ impl Telemetry {
             say(format_args!("a subscription of the extension {} gives way to a newer one", oldest.name));
         }
         self.subscribers.push(subscriber);
-        true
     }
 
-    /// What an extension has subscribed to.
+    /// An init phase has succeeded: what earlier lives had subscribed to is over, unless its extension is one of
+    /// this life's too and has not subscribed anew.
+    pub(crate) fn forget_earlier(&mut self, is_here: impl Fn(&str) -> bool) {
+        let life = self.life;
+        let renewed: Vec<String> = self
+            .subscribers
+            .iter()
+            .filter(|known| known.life == life)
+            .map(|known| known.name.clone())
+            .collect();
+        self.subscribers
+            .retain(|known| known.life == life || (is_here(&known.name) && !renewed.contains(&known.name)));
+    }
+
+    /// What an extension has subscribed to in this life.
     pub(crate) fn api_of(&self, name: &str) -> Option<Api> {
-        self.subscribers.iter().find(|known| known.name == name).map(|known| known.subscription.api)
+        let mut own = self.subscribers.iter().filter(|known| known.name == name && known.life == self.life);
+        own.next().map(|known| known.subscription.api)
     }
 
     /// A record of the platform.
@@ -106,7 +139,8 @@ impl Telemetry {
     }
 
     /// All processes of the environment have ended; those of its next life listen anew.
-    pub(crate) fn life_ended(&self) {
+    pub(crate) fn life_ended(&mut self) {
+        self.life += 1;
         self.subscribers.iter().for_each(Subscriber::life_ended);
     }
 

@@ -4,9 +4,10 @@ use std::sync::Arc;
 use std::sync::atomic::{AtomicU32, AtomicUsize, Ordering};
 
 use bytes::Bytes;
-use protocol::telemetry::{Platform, Stream, Subscription, Types};
-use tokio::sync::{Notify, mpsc};
+use protocol::telemetry::{Destination, Platform, Stream, Subscription, Types};
+use tokio::sync::{Notify, mpsc, watch};
 
+use super::batches::Batches;
 use super::delivery::{self, Item};
 use super::event::Event;
 use crate::clock;
@@ -24,6 +25,8 @@ const LOST_EVENT_BYTES: usize = 512;
 pub(super) struct Subscriber {
     pub name: String,
     pub subscription: Subscription,
+    /// In which of the environment's lives it was asked for last.
+    pub life: u32,
     items: mpsc::Sender<Item>,
     shared: Arc<Shared>,
     /// Records and bytes that found no room, and that it was not told of yet.
@@ -31,35 +34,73 @@ pub(super) struct Subscriber {
 }
 
 /// What a subscriber and its task both know.
-#[derive(Debug, Default)]
+#[derive(Debug)]
 pub(super) struct Shared {
     /// Of events that are not delivered.
     pub waiting_bytes: AtomicUsize,
     /// The receiver may be there now.
     pub wake: Notify,
-    /// Of the environment's processes, since it subscribed.
-    ended_lives: AtomicU32,
+    /// Where events go; an extension may take another port in each life.
+    destination: watch::Sender<Destination>,
+    /// How often the connection to the receiver that there was became worth nothing.
+    hang_ups: AtomicU32,
 }
 
 impl Shared {
-    /// How many lives of the environment's processes have ended since it subscribed.
-    pub(super) fn lives(&self) -> u32 {
-        self.ended_lives.load(Ordering::Relaxed)
+    /// Nothing waits yet for what is at `destination`.
+    pub(super) fn new(destination: Destination) -> Self {
+        Self {
+            waiting_bytes: AtomicUsize::default(),
+            wake: Notify::default(),
+            destination: watch::Sender::new(destination),
+            hang_ups: AtomicU32::default(),
+        }
     }
 
-    /// One more has.
-    pub(super) fn life_ended(&self) {
-        self.ended_lives.fetch_add(1, Ordering::Relaxed);
+    /// Where events go.
+    pub(super) fn destination(&self) -> Destination {
+        self.destination.borrow().clone()
+    }
+
+    /// How often connections became worth nothing so far.
+    pub(super) fn hang_ups(&self) -> u32 {
+        self.hang_ups.load(Ordering::Relaxed)
+    }
+
+    /// The next batch takes another connection: whoever this one leads to is gone, or not meant any more.
+    pub(super) fn hang_up(&self) {
+        self.hang_ups.fetch_add(1, Ordering::Relaxed);
     }
 }
 
 impl Subscriber {
     /// The extension `name` subscribes: its task runs from here on.
-    pub(super) fn start(name: &str, subscription: Subscription) -> Self {
+    pub(super) fn start(name: &str, subscription: Subscription, life: u32) -> Self {
         let (items, queue) = mpsc::channel(BACKLOG_EVENTS_MAX);
-        let shared = Arc::<Shared>::default();
-        drop(tokio::spawn(delivery::run(subscription.clone(), queue, shared.clone())));
-        Self { name: name.to_owned(), subscription, items, shared, dropped: (0, 0) }
+        let shared = Arc::new(Shared::new(subscription.destination.clone()));
+        drop(tokio::spawn(delivery::run(Batches::of(&subscription), queue, shared.clone())));
+        Self { name: name.to_owned(), subscription, life, items, shared, dropped: (0, 0) }
+    }
+
+    /// The extension `name` subscribes in `life` to what this is of an earlier life, but for the port: the events that
+    /// wait, and what comes, are to go there.
+    pub(super) fn is_taken_up_by(&self, name: &str, subscription: &Subscription, life: u32) -> bool {
+        let Subscription { api, schema, types, buffering: _, destination } = subscription;
+        let own = &self.subscription;
+        let same_protocol = std::mem::discriminant(&own.destination) == std::mem::discriminant(destination);
+        self.life < life
+            && self.name == name
+            && same_protocol
+            && (own.api, own.schema, own.types) == (*api, *schema, *types)
+    }
+
+    /// Goes on at another destination.
+    pub(super) fn move_to(&mut self, destination: Destination, life: u32) {
+        self.shared.destination.send_replace(destination.clone());
+        self.subscription.destination = destination;
+        self.life = life;
+        self.shared.hang_up();
+        self.wake();
     }
 
     /// Queues an event, if it is one for this subscriber and there is room. Returns the records and bytes that it
@@ -104,7 +145,7 @@ impl Subscriber {
 
     /// All processes of the environment have ended, its receiver among them.
     pub(super) fn life_ended(&self) {
-        self.shared.life_ended();
+        self.shared.hang_up();
     }
 
     /// What waits for it, in bytes.

@@ -96,3 +96,64 @@ async fn what_the_init_phase_had_no_room_for_is_told_to_who_subscribes() {
     assert_eq!(telemetry.take_losses(), [Platform::LogsDropped { records, bytes }]);
     assert!(telemetry.take_losses().is_empty());
 }
+
+/// One life of the environment: `name` subscribes at `port`, and whatever is written waits, for nobody listens.
+fn live(telemetry: &mut Telemetry, name: &str, subscription: Subscription) {
+    telemetry.open(false);
+    assert!(telemetry.subscribe(name, subscription));
+    telemetry.forget_earlier(|known| known == name);
+    telemetry.close();
+    for _ in 0..30 {
+        telemetry.line(Stream::Function, &[b'x'; 100_000]);
+    }
+    telemetry.life_ended();
+}
+
+#[tokio::test]
+async fn however_many_lives_take_another_port_what_waits_is_bounded() {
+    let mut telemetry = Telemetry::default();
+    for port in 1..100 {
+        live(&mut telemetry, "a", function(port));
+        let waiting: usize = telemetry.subscribers.iter().map(Subscriber::waiting_bytes).sum();
+        assert!(telemetry.subscribers.len() == 1 && waiting <= BACKLOG_BYTES_MAX, "{port} {waiting}");
+    }
+    // What is subscribed to otherwise, and extensions that have another name each time, leave nothing behind either.
+    live(&mut telemetry, "a", subscription(Api::Telemetry, &json!(["function", "platform"]), 1));
+    assert_eq!(telemetry.subscribers.len(), 1);
+    for life in 0..10 {
+        live(&mut telemetry, &format!("b{life}"), function(1));
+        assert_eq!(telemetry.subscribers.len(), 1);
+    }
+}
+
+#[tokio::test]
+async fn what_waited_at_the_end_of_a_life_goes_to_the_port_of_the_next() {
+    let mut telemetry = Telemetry::default();
+    telemetry.subscribe("a", function(1));
+    telemetry.line(Stream::Function, b"at the end\n");
+    telemetry.life_ended();
+    let listener = tokio::net::TcpListener::bind("127.0.0.1:0").await.unwrap();
+    assert!(telemetry.subscribe("a", function(listener.local_addr().unwrap().port())));
+    telemetry.flush();
+    let (stream, _) = listener.accept().await.unwrap();
+    let mut line = String::new();
+    let mut reader = tokio::io::BufReader::new(stream);
+    tokio::io::AsyncBufReadExt::read_line(&mut reader, &mut line).await.unwrap();
+    assert!(line.contains("at the end"), "{line}");
+}
+
+#[tokio::test]
+async fn an_extension_that_does_not_subscribe_anew_keeps_what_it_had() {
+    let mut telemetry = Telemetry::default();
+    telemetry.subscribe("a", function(1));
+    telemetry.life_ended();
+    telemetry.forget_earlier(|name| name == "a");
+    assert_eq!(telemetry.subscribers.len(), 1);
+    // The other API is open to it: which it used counts for one registration only.
+    assert_eq!(telemetry.api_of("a"), None);
+    assert!(!telemetry.subscribe("a", function(1)));
+    assert_eq!(telemetry.api_of("a"), Some(Api::Telemetry));
+    telemetry.life_ended();
+    assert!(telemetry.subscribe("a", subscription(Api::Logs, &json!(["function"]), 1)));
+    assert_eq!((telemetry.subscribers.len(), telemetry.api_of("a")), (1, Some(Api::Logs)));
+}

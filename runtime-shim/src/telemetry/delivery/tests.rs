@@ -1,4 +1,4 @@
-use protocol::telemetry::Api;
+use protocol::telemetry::{Api, Subscription};
 use serde_json::{Value, json};
 use tokio::io::{AsyncBufReadExt, AsyncReadExt, AsyncWriteExt, BufReader};
 use tokio::net::{TcpListener, TcpStream};
@@ -21,8 +21,9 @@ fn subscription(port: u16, http: bool, buffering: &Value) -> Subscription {
 async fn waiting(http: bool) -> (mpsc::Sender<Item>, Arc<Shared>, u16) {
     let port = TcpListener::bind("127.0.0.1:0").await.unwrap().local_addr().unwrap().port();
     let (items, queue) = mpsc::channel(10);
-    let shared = Arc::<Shared>::default();
-    drop(tokio::spawn(run(subscription(port, http, &json!({"timeoutMs": 25})), queue, shared.clone())));
+    let subscription = subscription(port, http, &json!({"timeoutMs": 25}));
+    let shared = Arc::new(Shared::new(subscription.destination.clone()));
+    drop(tokio::spawn(run(Batches::of(&subscription), queue, shared.clone())));
     shared.waiting_bytes.fetch_add(3, Ordering::Relaxed);
     items.send(Item::Event(Bytes::from_static(b"{ }"))).await.unwrap();
     tokio::time::sleep(Duration::from_millis(60)).await;
@@ -75,7 +76,7 @@ async fn a_connection_of_a_life_that_has_ended_is_not_written_to() {
     let (items, shared, port) = waiting(false).await;
     let listener = TcpListener::bind(("127.0.0.1", port)).await.unwrap();
     let (_open, _) = accepted(&listener).await;
-    shared.life_ended();
+    shared.hang_up();
     add(&items, &shared, "{1}").await;
     assert_eq!(accepted(&listener).await.1, "{1}\n");
 }
