@@ -4,7 +4,7 @@ use bytes::Bytes;
 use protocol::extensions_api::Register;
 use protocol::lambda_api::payload;
 use protocol::telemetry::{Api, Destination, SchemaVersion, Stream, Subscription, level_of, line_event};
-use protocol::telemetry_log::{HEAD_BYTES, Head, MAGIC, MESSAGE_BYTES_MAX};
+use protocol::telemetry_log::{Head, MAGIC, MESSAGE_BYTES_MAX, Read};
 use serde_json::{Value, json};
 
 use crate::run::Target;
@@ -128,19 +128,24 @@ fn log_line(input: &[u8]) -> String {
 }
 
 fn log_heads() -> Vec<Vec<u8>> {
-    let heads = [(3, true, 5), (5, false, 300), (0, true, MESSAGE_BYTES_MAX)];
-    heads
-        .map(|(level, text, length)| Head { level, text, length, timestamp_micros: 1 << 50 }.write().to_vec())
-        .into()
+    let time = Some(1 << 50);
+    let heads =
+        [(3, true, 5, time), (5, false, 300, time), (0, true, MESSAGE_BYTES_MAX, time), (0, true, 5, None)];
+    let heads =
+        heads.map(|(level, text, length, timestamp_micros)| Head { level, text, length, timestamp_micros });
+    heads.map(|head| head.write()).into()
 }
 
 fn log_head(input: &[u8]) -> String {
-    let Some(bytes) = input.first_chunk::<HEAD_BYTES>() else { return "short".into() };
-    let Some(head) = Head::read(bytes) else { return format!("none {}", input.starts_with(&MAGIC)) };
+    let head = match Head::read(input) {
+        Read::Head(head) => head,
+        Read::Part => return "short".into(),
+        Read::Other => return format!("none {}", input.starts_with(&MAGIC)),
+    };
     // The type's upper bits are nobody's, so all that was read is all that there is.
-    assert_eq!(head.write(), *bytes);
+    assert!(input.starts_with(&head.write()));
     assert!(head.length <= MESSAGE_BYTES_MAX);
-    format!("level {} {}", "x".repeat(head.level.into()), head.text)
+    format!("level {} {} {}", "x".repeat(head.level.into()), head.text, head.timestamp_micros.is_some())
 }
 
 fn payloads() -> Vec<Vec<u8>> {

@@ -37,7 +37,7 @@ impl Lines {
     fn end_line(&mut self, written: bool, mut give: impl FnMut(Record)) {
         if !self.fragment.is_empty() {
             self.fragment.push(b'\n');
-            give(Record { line: &self.fragment, ended: !written });
+            give(Record { line: &self.fragment, ended: !written, time_millis: None });
             // Not kept: one long line must not hold its memory for the environment's life.
             self.fragment = Vec::new();
         }

@@ -3,9 +3,13 @@
 //! Frames and plain text share one pipe, so their order is that in which they were written; no text holds the
 //! bytes that a frame begins with.
 
-use protocol::telemetry_log::{HEAD_BYTES, Head, MAGIC};
+use protocol::telemetry_log::{Head, MAGIC, Read};
 
 use super::lines::Lines;
+
+/// The last point that ISO 8601 writes with a year of four digits, in milliseconds since the epoch. A time that a
+/// frame tells beyond it is none.
+const TIME_MILLIS_MAX: u64 = 253_402_300_799_999;
 
 /// A record, which ends with a line feed.
 #[derive(Debug, Clone, Copy)]
@@ -14,12 +18,14 @@ pub(super) struct Record<'a> {
     pub line: &'a [u8],
     /// Its last line feed is not its writer's.
     pub ended: bool,
+    /// When it was written, where its writer told, in milliseconds since the epoch.
+    pub time_millis: Option<u64>,
 }
 
 impl<'a> Record<'a> {
     /// One that its writer ended.
     pub(super) fn whole(line: &'a [u8]) -> Self {
-        Self { line, ended: false }
+        Self { line, ended: false, time_millis: None }
     }
 
     /// Without a line feed that its writer did not write: extensions get what was written, as on AWS.
@@ -40,6 +46,7 @@ pub(super) struct Records {
 /// A frame that is not complete.
 #[derive(Debug)]
 struct Frame {
+    time_millis: Option<u64>,
     missing: usize,
     message: Vec<u8>,
 }
@@ -89,15 +96,17 @@ impl Records {
             return bytes;
         }
         self.head.push(*next);
-        let Ok(head) = <[u8; HEAD_BYTES]>::try_from(self.head.as_slice()) else { return rest };
-        self.head.clear();
-        match Head::read(&head) {
-            Some(head) if head.length > 0 => {
-                self.frame = Some(Frame { missing: head.length, message: Vec::new() });
+        match Head::read(&self.head) {
+            Read::Part => return rest,
+            Read::Head(head) if head.length > 0 => {
+                let time_millis = head.timestamp_micros.map(|micros| micros / 1_000);
+                let time_millis = time_millis.filter(|millis| (1..=TIME_MILLIS_MAX).contains(millis));
+                self.frame = Some(Frame { time_millis, missing: head.length, message: Vec::new() });
             }
-            Some(_) => {}
-            None => self.lines.push(&head, give),
+            Read::Head(_) => {}
+            Read::Other => self.lines.push(&self.head, give),
         }
+        self.head.clear();
         rest
     }
 
@@ -121,7 +130,7 @@ fn finish(mut frame: Frame, give: &mut impl FnMut(Record)) {
     if ended {
         frame.message.push(b'\n');
     }
-    give(Record { line: &frame.message, ended });
+    give(Record { line: &frame.message, ended, time_millis: frame.time_millis });
 }
 
 #[cfg(test)]
@@ -131,7 +140,7 @@ mod tests {
     use super::*;
 
     fn frame(message: &str) -> Vec<u8> {
-        let head = Head { level: 3, text: true, length: message.len(), timestamp_micros: 1 };
+        let head = Head { level: 3, text: true, length: message.len(), timestamp_micros: Some(1) };
         [&head.write()[..], message.as_bytes()].concat()
     }
 
@@ -176,7 +185,7 @@ mod tests {
         // 0xA55A0000, level << 2, timestamp present, format.
         for level in 0..=6 {
             for text in [true, false] {
-                let head = Head { level, text, length: 2, timestamp_micros: u64::MAX }.write();
+                let head = Head { level, text, length: 2, timestamp_micros: Some(u64::MAX) }.write();
                 assert_eq!(head[..4], [0xA5, 0x5A, 0x00, level << 2 | 2 | u8::from(text)]);
                 assert_eq!(records(&[&head, b"{}", b"after\n"]), ["{}\n", "after\n"], "{level} {text}");
             }
@@ -184,10 +193,37 @@ mod tests {
     }
 
     #[test]
+    fn a_frame_of_the_older_clients_is_read() {
+        let head = Head { level: 0, text: true, length: 9, timestamp_micros: None }.write();
+        assert_eq!(head, b"\xA5\x5A\x00\x01\x00\x00\x00\x09");
+        let written =
+            [b"one\n", &head[..], b"two\nlines", &head, b"and\nthree", &frame("four"), b"five\n"].concat();
+        let expected = ["one\n", "two\nlines\n", "and\nthree\n", "four\n", "five\n"];
+        for cut in 0..written.len() {
+            assert_eq!(records(&[&written[..cut], &written[cut..]]), expected, "{cut}");
+        }
+    }
+
+    #[test]
+    fn a_frame_tells_when_it_was_written_if_that_is_a_time() {
+        for (timestamp_micros, expected) in [
+            (Some(1_700_000_000_123_456), Some(1_700_000_000_123)),
+            (Some(0), None),
+            (Some(u64::MAX), None),
+            (None, None),
+        ] {
+            let head = Head { level: 0, text: true, length: 1, timestamp_micros }.write();
+            let mut told = Vec::new();
+            Records::default().push(&[&head, &b"x"[..]].concat(), |record| told.push(record.time_millis));
+            assert_eq!(told, [expected]);
+        }
+    }
+
+    #[test]
     fn a_broken_frame_is_text_and_does_not_swallow_what_follows() {
         let good = frame("good");
-        // Without the timestamp's bit, of a level that does not exist, and longer than any message.
-        for (place, value) in [(3, 0x01), (3, 0x1F), (4, 0x7F)] {
+        // Of a level and without a timestamp, of a level that does not exist, and longer than any message.
+        for (place, value) in [(3, 0x05), (3, 0x1F), (4, 0x7F)] {
             let mut broken = frame("x");
             broken[place] = value;
             let given = records(&[&broken, b"\n", &good, b"text\n"]);

@@ -26,7 +26,7 @@ impl Sinks {
         if is_kept(self.logging, stream, record.line) {
             self.output.push(record.line);
         }
-        self.telemetry.line(stream, record.as_written());
+        self.telemetry.line(stream, record.as_written(), record.time_millis);
         self.say_losses();
     }
 

@@ -124,10 +124,10 @@ impl Telemetry {
         self.push(Event::Record { record: Box::new(record), time });
     }
 
-    /// A record that a function or an extension wrote.
-    pub(crate) fn line(&mut self, stream: Stream, line: &[u8]) {
+    /// A record that a function or an extension wrote, now or when it told.
+    pub(crate) fn line(&mut self, stream: Stream, line: &[u8], told_millis: Option<u64>) {
         if self.is_wanted(stream) {
-            let time = clock::iso(clock::epoch_millis());
+            let time = clock::iso(told_millis.unwrap_or_else(clock::epoch_millis));
             let body = line_event(&time, stream, &String::from_utf8_lossy(line), self.json).into();
             self.push(Event::Line { stream, body });
         }

@@ -146,7 +146,7 @@ def frame(kind, message, length=None):
 for level in range(7):
     for text in (0, 1):
         os.write(log, frame(level << 2 | 2 | text, b'{"level":%d,\n"text":%d}' % (level, text)))
-os.write(log, frame(1, b"no timestamp") + b"\n")
+os.write(log, frame(5, b"no timestamp") + b"\n")
 os.write(log, frame(0x7F, b"no such level") + b"\n")
 os.write(log, frame(0xF, b"too long", 0x7FFFFFFF) + b"\n")
 os.write(log, frame(0xF, b"t" * 65000) * 1)

@@ -145,6 +145,25 @@ async fn a_tcp_subscriber_gets_one_object_a_line() {
 }
 
 #[tokio::test]
+async fn a_frame_s_time_is_its_record_s() {
+    let (shim, mut gateway) = subscribed("EXTENSION_TELEMETRY", &http("2022-12-13", &["function"])).await;
+    let code = r#"
+import struct
+log = int(os.environ["_LAMBDA_TELEMETRY_LOG_FD"])
+os.write(log, struct.pack(">IIQ", 0xA55A0003, 5, 1700000000123456) + b"n\new\n")
+os.write(log, struct.pack(">II", 0xA55A0001, 5) + b"o\nld\n")
+answer = True
+"#;
+    gateway.run(&json!({"run": code})).await.succeeded();
+    gateway.run(&json!({"do": "sleep", "seconds": 1})).await.succeeded();
+    let of = |line: &str| events(&shim).into_iter().find(|event| event["record"] == line);
+    let new = wait_for("the frame with a time", || of("n\new\n")).await;
+    assert_eq!(new["time"], "2023-11-14T22:13:20.123Z");
+    let old = wait_for("the frame without one", || of("o\nld\n")).await;
+    assert!(old["time"].as_str() > Some("2025"), "{old}");
+}
+
+#[tokio::test]
 async fn what_happened_at_a_time_out_reaches_the_subscriber_of_the_next_life() {
     // The same port in each life, as extensions have it: subscriptions are known by their destination.
     let shim = shim_with(&[("recorder", RECORDER)]).await;
