@@ -75,8 +75,10 @@ impl Extensions {
         }
         match self.all.iter_mut().find(|extension| extension.name == name) {
             Some(external) if external.kind == Kind::External => {
-                external.events = Subscription::of(events, Kind::External)?;
+                let events = Subscription::of(events, Kind::External)?;
                 external.pass(State::Started, State::Registered)?;
+                // Only now: what is refused changes nothing.
+                external.events = events;
                 Ok(external.id)
             }
             Some(_) => Err(Refusal::NameTaken),

@@ -24,6 +24,7 @@ fn an_external_extension_registers_once_under_its_file_s_name() {
     assert!(extensions.all_registered() && !extensions.all_ready());
     let again = extensions.register("agent", &[], id(9)).unwrap_err();
     assert_eq!(again.error_type(), "Extension.InvalidExtensionState");
+    assert_eq!(extensions.get(id(1)).unwrap().events.names(), ["INVOKE", "SHUTDOWN"]);
     extensions.next(id(1)).unwrap();
     assert!(extensions.all_ready());
 }
