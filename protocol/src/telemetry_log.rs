@@ -16,8 +16,8 @@ pub const HEAD_BYTES_MIN: usize = 8;
 pub const HEAD_BYTES_MAX: usize = 16;
 /// How every frame begins. No UTF-8 text holds these bytes: the first continues a character and the third is NUL.
 pub const MAGIC: [u8; 3] = [0xA5, 0x5A, 0x00];
-/// Longest message that counts as one, in bytes: four CloudWatch events.
-pub const MESSAGE_BYTES_MAX: usize = 1024 * 1024;
+/// Longest message that a head may announce, in bytes. What announces more is no head.
+pub const MESSAGE_BYTES_MAX: usize = 16 * 1024 * 1024;
 
 const LEVEL_MAX: u8 = 6;
 const HAS_TIMESTAMP: u8 = 2;

@@ -3,9 +3,11 @@
 //!
 //! Nothing here opens a connection or reads a clock.
 
+mod level;
 mod platform;
 mod subscription;
 
+pub use level::{level_of, level_of_start};
 pub use platform::{
     InitPhaseRecord, InitReport, InitStart, Instance, Metrics, Platform, ReportRecord, RuntimeDone, Span,
     Start,
@@ -15,8 +17,7 @@ pub use subscription::{
     refused,
 };
 
-use domain::log_format::Level;
-use serde::{Deserialize, Serialize};
+use serde::Serialize;
 
 /// Which of the three streams an event belongs to.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -54,19 +55,6 @@ pub fn line_event(time: &str, stream: Stream, line: &str, json: bool) -> String 
     }
 }
 
-/// The level of a record that a function wrote: its key `level` where it is a JSON object that has one. A level
-/// that is missing or unknown counts as INFO.
-pub fn level_of(line: &[u8]) -> Level {
-    let told = line.starts_with(b"{").then(|| serde_json::from_slice::<Leveled>(line).ok()).flatten();
-    told.and_then(|told| Level::of_name(&told.level?)).unwrap_or(Level::Info)
-}
-
-#[derive(Deserialize)]
-struct Leveled<'a> {
-    #[serde(borrow)]
-    level: Option<std::borrow::Cow<'a, str>>,
-}
-
 #[cfg(test)]
 mod tests {
     use proptest::prelude::*;
@@ -81,20 +69,6 @@ mod tests {
         assert_eq!(told("{\"a\":1}\n", true), r#"{"time":"t","type":"function","record":{"a":1}}"#);
         assert_eq!(told("{broken\n", true), r#"{"time":"t","type":"function","record":"{broken"}"#);
         assert!(line_event("t", Stream::Extension, "x", false).contains(r#""type":"extension""#));
-    }
-
-    #[test]
-    fn a_level_is_read_or_taken_for_info() {
-        for (line, level) in [
-            (r#"{"level":"ERROR","a":{"level":"DEBUG"}}"#, Level::Error),
-            (r#"{"a":1,"level":"debug"}"#, Level::Debug),
-            (r#"{"level":"loud"}"#, Level::Info),
-            (r#"{"level":3}"#, Level::Info),
-            ("ERROR", Level::Info),
-            ("{broken", Level::Info),
-        ] {
-            assert_eq!(level_of(line.as_bytes()), level, "{line}");
-        }
     }
 
     proptest! {

@@ -1,5 +1,8 @@
 //! Bytes into lines.
 
+use domain::log_format::Level;
+use protocol::telemetry::level_of_start;
+
 use super::records::Record;
 
 /// Longest line that is kept in one piece, in bytes: a CloudWatch event's bound.
@@ -9,11 +12,13 @@ const LINE_BYTES_MAX: usize = 256 * 1024;
 #[derive(Debug, Default)]
 pub(super) struct Lines {
     fragment: Vec<u8>,
+    /// The level of the whole line, once a piece of it was given.
+    level: Option<Level>,
 }
 
 impl Lines {
     /// Takes bytes and gives every line that they complete, with its line feed. A line over
-    /// [`LINE_BYTES_MAX`] is given in pieces, each ended with a line feed.
+    /// [`LINE_BYTES_MAX`] is given in pieces, each ended with a line feed and of the line's level.
     pub(super) fn push(&mut self, mut bytes: &[u8], mut give: impl FnMut(Record)) {
         while let Some(end) = bytes.iter().position(|byte| *byte == b'\n') {
             let (line, rest) = bytes.split_at(end + 1);
@@ -34,20 +39,26 @@ impl Lines {
     }
 
     /// Gives what there is of a line, ended; `written` tells whether its writer ended it.
-    fn end_line(&mut self, written: bool, mut give: impl FnMut(Record)) {
+    fn end_line(&mut self, written: bool, give: impl FnMut(Record)) {
+        let level = self.level.take();
         if !self.fragment.is_empty() {
-            self.fragment.push(b'\n');
-            give(Record { line: &self.fragment, ended: !written, time_millis: None });
-            // Not kept: one long line must not hold its memory for the environment's life.
-            self.fragment = Vec::new();
+            self.give(written, level, give);
         }
+    }
+
+    fn give(&mut self, written: bool, level: Option<Level>, mut give: impl FnMut(Record)) {
+        self.fragment.push(b'\n');
+        give(Record { ended: !written, level, ..Record::whole(&self.fragment) });
+        // Not kept: one long line must not hold its memory for the environment's life.
+        self.fragment = Vec::new();
     }
 
     fn extend(&mut self, mut bytes: &[u8], give: &mut impl FnMut(Record)) {
         while self.fragment.len() + bytes.len() >= LINE_BYTES_MAX {
             let (piece, rest) = bytes.split_at(LINE_BYTES_MAX - 1 - self.fragment.len());
             self.fragment.extend_from_slice(piece);
-            self.end_fragment(&mut *give);
+            self.level.get_or_insert_with(|| level_of_start(&self.fragment));
+            self.give(false, self.level, &mut *give);
             bytes = rest;
         }
         self.fragment.extend_from_slice(bytes);
@@ -84,6 +95,18 @@ mod tests {
                 assert!(given.iter().all(|piece| piece.len() <= LINE_BYTES_MAX && piece.ends_with(b"\n")));
             }
         }
+    }
+
+    #[test]
+    fn pieces_are_of_their_line_s_level() {
+        let long = format!("{{\"level\":\"ERROR\",\"message\":\"{}\"}}\n", "x".repeat(3 * LINE_BYTES_MAX));
+        let (mut lines, mut levels) = (Lines::default(), Vec::new());
+        for piece in [long.as_bytes(), b"a\n", b"b"] {
+            lines.push(piece, |record| levels.push(record.level));
+        }
+        lines.end_fragment(|record| levels.push(record.level));
+        let error = Some(Level::Error);
+        assert_eq!(levels, [error, error, error, error, None, None]);
     }
 
     proptest! {

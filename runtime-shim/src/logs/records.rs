@@ -3,10 +3,14 @@
 //! Frames and plain text share one pipe, so their order is that in which they were written; no text holds the
 //! bytes that a frame begins with.
 
+use domain::log_format::Level;
+use protocol::telemetry::level_of_start;
 use protocol::telemetry_log::{Head, MAGIC, Read};
 
 use super::lines::Lines;
 
+/// Longest framed record that is kept in one piece, in bytes with a line feed: four CloudWatch events.
+const FRAME_BYTES_MAX: usize = 1024 * 1024;
 /// The last point that ISO 8601 writes with a year of four digits, in milliseconds since the epoch. A time that a
 /// frame tells beyond it is none.
 const TIME_MILLIS_MAX: u64 = 253_402_300_799_999;
@@ -20,12 +24,14 @@ pub(super) struct Record<'a> {
     pub ended: bool,
     /// When it was written, where its writer told, in milliseconds since the epoch.
     pub time_millis: Option<u64>,
+    /// The level of the whole, where this is a piece of something longer.
+    pub level: Option<Level>,
 }
 
 impl<'a> Record<'a> {
     /// One that its writer ended.
     pub(super) fn whole(line: &'a [u8]) -> Self {
-        Self { line, ended: false, time_millis: None }
+        Self { line, ended: false, time_millis: None, level: None }
     }
 
     /// Without a line feed that its writer did not write: extensions get what was written, as on AWS.
@@ -48,7 +54,10 @@ pub(super) struct Records {
 struct Frame {
     time_millis: Option<u64>,
     missing: usize,
+    /// What there is of it, but for pieces that were given.
     message: Vec<u8>,
+    /// The level of the whole, once a piece was given.
+    level: Option<Level>,
 }
 
 impl Records {
@@ -101,7 +110,8 @@ impl Records {
             Read::Head(head) if head.length > 0 => {
                 let time_millis = head.timestamp_micros.map(|micros| micros / 1_000);
                 let time_millis = time_millis.filter(|millis| (1..=TIME_MILLIS_MAX).contains(millis));
-                self.frame = Some(Frame { time_millis, missing: head.length, message: Vec::new() });
+                self.frame =
+                    Some(Frame { time_millis, missing: head.length, message: Vec::new(), level: None });
             }
             Read::Head(_) => {}
             Read::Other => self.lines.push(&self.head, give),
@@ -112,12 +122,17 @@ impl Records {
 
     fn continue_frame<'a>(&mut self, bytes: &'a [u8], give: &mut impl FnMut(Record)) -> &'a [u8] {
         let Some(mut frame) = self.frame.take() else { return bytes };
-        let (part, rest) = bytes.split_at(bytes.len().min(frame.missing));
+        let room = FRAME_BYTES_MAX - 1 - frame.message.len();
+        let (part, rest) = bytes.split_at(bytes.len().min(frame.missing).min(room));
         frame.message.extend_from_slice(part);
         frame.missing -= part.len();
         if frame.missing == 0 {
             finish(frame, give);
         } else {
+            if part.len() == room {
+                frame.level.get_or_insert_with(|| level_of_start(&frame.message));
+                give_piece(&mut frame, give);
+            }
             self.frame = Some(frame);
         }
         rest
@@ -126,11 +141,19 @@ impl Records {
 
 /// A message may have several lines; the last of them may lack its end.
 fn finish(mut frame: Frame, give: &mut impl FnMut(Record)) {
+    if !frame.message.is_empty() {
+        give_piece(&mut frame, give);
+    }
+}
+
+/// Gives what there is of a message, ended.
+fn give_piece(frame: &mut Frame, give: &mut impl FnMut(Record)) {
     let ended = !frame.message.ends_with(b"\n");
     if ended {
         frame.message.push(b'\n');
     }
-    give(Record { line: &frame.message, ended, time_millis: frame.time_millis });
+    give(Record { line: &frame.message, ended, time_millis: frame.time_millis, level: frame.level });
+    frame.message.clear();
 }
 
 #[cfg(test)]
@@ -216,6 +239,30 @@ mod tests {
             let mut told = Vec::new();
             Records::default().push(&[&head, &b"x"[..]].concat(), |record| told.push(record.time_millis));
             assert_eq!(told, [expected]);
+        }
+    }
+
+    #[test]
+    fn a_frame_over_the_bound_comes_in_pieces_of_its_level() {
+        for (length, expected) in [(FRAME_BYTES_MAX - 1, 1), (FRAME_BYTES_MAX, 2), (3 * FRAME_BYTES_MAX, 4)] {
+            let start = r#"{"level":"ERROR","message":""#;
+            let message = start.to_owned() + &"x".repeat(length - start.len());
+            let written = [frame(&message), b"after\n".to_vec()].concat();
+            let (mut records, mut given) = (Records::default(), Vec::new());
+            for piece in written.chunks(60_000) {
+                records.push(piece, |record| {
+                    let text = String::from_utf8_lossy(record.as_written()).into_owned();
+                    given.push((text, record.line.len(), record.level));
+                });
+            }
+            let (after, _, level) = given.pop().unwrap();
+            assert_eq!((after.as_str(), level, given.len()), ("after\n", None, expected), "{length}");
+            assert_eq!(given.iter().map(|(text, ..)| text.as_str()).collect::<String>(), message);
+            let of_its_level = expected == 1 || given.iter().all(|(.., level)| *level == Some(Level::Error));
+            assert!(
+                of_its_level && given.iter().all(|(_, length, _)| *length <= FRAME_BYTES_MAX),
+                "{length}"
+            );
         }
     }
 

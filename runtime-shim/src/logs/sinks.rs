@@ -23,7 +23,7 @@ impl Sinks {
     pub(super) fn keep(&mut self, stream: Stream, record: Record) {
         // Filters are for the log only: a tail and extensions get everything, as on AWS.
         self.tail.push(record.line);
-        if is_kept(self.logging, stream, record.line) {
+        if is_kept(self.logging, stream, record) {
             self.output.push(record.line);
         }
         self.telemetry.line(stream, record.as_written(), record.time_millis);
@@ -80,7 +80,7 @@ impl Sinks {
 }
 
 /// Whether a line goes to the log; of those that the function's level leaves out, none does.
-fn is_kept(logging: Logging, stream: Stream, line: &[u8]) -> bool {
+fn is_kept(logging: Logging, stream: Stream, record: Record) -> bool {
     let filtered = logging.is_json() && stream == Stream::Function;
-    !filtered || level_of(line) >= logging.application_level
+    !filtered || record.level.unwrap_or_else(|| level_of(record.line)) >= logging.application_level
 }

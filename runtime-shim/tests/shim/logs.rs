@@ -124,3 +124,33 @@ async fn json_logs_hold_the_platform_s_records_and_what_the_levels_leave() {
         (&json!("error"), &json!("Runtime.ExitError"))
     );
 }
+
+/// A record over a line's bound is written in pieces, of which none is left out that the record is not.
+#[tokio::test]
+async fn a_long_json_record_keeps_its_level() {
+    use domain::log_format::{Level, LogFormat, Logging};
+    let shim = Shim::start().await;
+    let mut assignment = assignment();
+    let (format, application_level) = (LogFormat::Json, Level::Error);
+    assignment.logging = Logging { format, application_level, system_level: Level::Warn, enabled: true };
+    let mut gateway = shim.ready(assignment).await;
+    let code = r#"
+import struct
+log = int(os.environ["_LAMBDA_TELEMETRY_LOG_FD"])
+def record(level, letter, length):
+    return b'{"level":"%s","message":"%s"}' % (level, letter * length)
+for level, line, framed in ((b"ERROR", b"q", b"j"), (b"WARN", b"z", b"k")):
+    os.write(1, record(level, line, 300_000) + b"\n")
+    message = record(level, framed, 1_200_000)
+    message = struct.pack(">IIQ", 0xA55A0002, len(message), 1) + message
+    while message:
+        message = message[os.write(log, message):]
+print('{"level":"ERROR","message":"last"}', flush=True)
+answer = True
+"#;
+    gateway.run_with(invoke(20_000), &json!({"run": code}).to_string()).await.succeeded();
+    let log = shim.log_with("last").await;
+    let count = |letter: char| log.matches(letter).count();
+    assert_eq!(['q', 'j', 'z', 'k'].map(count), [300_000, 1_200_000, 0, 0]);
+    assert!(!log.contains("dropped"));
+}
