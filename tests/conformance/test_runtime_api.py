@@ -109,8 +109,8 @@ def test_restore_is_absent(endpoint):
 
 
 def test_ping(endpoint):
-    """Emulator, ping.go: GET /ping is answered with pong. """
-    (seen,), _ = raw(endpoint, [{"method": "GET", "path": "/ping"}])
+    """Emulator, router.go, server.go: GET /2018-06-01/ping is answered with pong. """
+    (seen,), _ = raw(endpoint, [{"method": "GET", "path": "/2018-06-01/ping"}])
     assert (seen["status"], seen["body"]) == (200, "pong")
 
 
@@ -153,6 +153,13 @@ def test_next_with_post(endpoint):
     """Guide, runtimes-api: "Path – /runtime/invocation/next. Method – GET" """
     (seen,), answer = raw(endpoint, [{"path": "invocation/next", "body": "{}"}])
     assert seen["status"] in (404, 405) and answer.error is None
+
+
+def test_wrong_method_names_the_right_one(endpoint):
+    """Emulator, router.go: its router answers 405 with Allow where a path has other methods. """
+    steps = [{"path": "invocation/next", "body": "{}"}, {"method": "GET", "path": "init/error"}]
+    seen, _ = raw(endpoint, steps)
+    assert [(one["status"], one["headers"]["allow"]) for one in seen] == [(405, "GET"), (405, "POST")]
 
 
 def test_restore_error_is_absent(endpoint):

@@ -18,8 +18,9 @@ pub enum Call {
 }
 
 impl Call {
-    /// Reads method and path; none if the path is not among these. An error is a wrong method.
-    pub fn read(method: &str, path: &str) -> Option<Result<Self, ()>> {
+    /// Reads method and path; none if the path is not among these. An error is a wrong
+    /// method, and names those that are right, as the header `Allow` does.
+    pub fn read(method: &str, path: &str) -> Option<Result<Self, &'static str>> {
         let call = [
             Self::Register,
             Self::Next,
@@ -30,7 +31,8 @@ impl Call {
         ]
         .into_iter()
         .find(|call| call.path() == path)?;
-        Some(if call.methods().contains(&method) { Ok(call) } else { Err(()) })
+        let allowed = call.methods();
+        Some(if allowed.split(", ").any(|allowed| allowed == method) { Ok(call) } else { Err(allowed) })
     }
 
     /// The path.
@@ -45,12 +47,12 @@ impl Call {
         }
     }
 
-    fn methods(self) -> &'static [&'static str] {
+    fn methods(self) -> &'static str {
         match self {
-            Self::Register | Self::InitError | Self::ExitError => &["POST"],
-            Self::Next => &["GET"],
-            Self::SubscribeTelemetry => &["PUT"],
-            Self::SubscribeLogs => &["PUT", "POST"],
+            Self::Register | Self::InitError | Self::ExitError => "POST",
+            Self::Next => "GET",
+            Self::SubscribeTelemetry => "PUT",
+            Self::SubscribeLogs => "PUT, POST",
         }
     }
 }
@@ -62,7 +64,8 @@ mod tests {
     #[test]
     fn calls_are_known_by_path_and_method() {
         assert_eq!(Call::read("GET", "/2020-01-01/extension/event/next"), Some(Ok(Call::Next)));
-        assert_eq!(Call::read("POST", "/2020-01-01/extension/event/next"), Some(Err(())));
+        assert_eq!(Call::read("POST", "/2020-01-01/extension/event/next"), Some(Err("GET")));
+        assert_eq!(Call::read("PATCH", "/2020-08-15/logs"), Some(Err("PUT, POST")));
         assert_eq!(Call::read("GET", "/2020-01-01/extension/"), None);
     }
 }

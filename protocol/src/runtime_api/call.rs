@@ -13,7 +13,7 @@ pub enum Call {
     Error(RequestId),
     /// `POST /2018-06-01/runtime/init/error`
     InitError,
-    /// `GET /ping`
+    /// `GET /2018-06-01/ping`
     Ping,
 }
 
@@ -22,8 +22,8 @@ pub enum Call {
 pub enum NoCall {
     /// The path is none of the API's.
     UnknownPath,
-    /// The path is, the method is not.
-    WrongMethod,
+    /// The path is, the method is not; this one would be.
+    WrongMethod(&'static str),
     /// The path is that of an answer to what cannot be a request id.
     BadRequestId,
 }
@@ -33,14 +33,14 @@ impl Call {
     pub fn read(method: &str, path: &str) -> Result<Self, NoCall> {
         let (expected, call) = Self::at(path)?;
         if method != expected {
-            return Err(NoCall::WrongMethod);
+            return Err(NoCall::WrongMethod(expected));
         }
         call
     }
 
     /// What is at `path`, and the method it is called with.
     fn at(path: &str) -> Result<(&'static str, Result<Self, NoCall>), NoCall> {
-        if path == "/ping" {
+        if path == "/2018-06-01/ping" {
             return Ok(("GET", Ok(Self::Ping)));
         }
         let runtime = path.strip_prefix("/2018-06-01/runtime/").ok_or(NoCall::UnknownPath)?;
@@ -65,7 +65,7 @@ impl Call {
             Self::Response(id) => format!("/2018-06-01/runtime/invocation/{id}/response"),
             Self::Error(id) => format!("/2018-06-01/runtime/invocation/{id}/error"),
             Self::InitError => "/2018-06-01/runtime/init/error".to_owned(),
-            Self::Ping => "/ping".to_owned(),
+            Self::Ping => "/2018-06-01/ping".to_owned(),
         }
     }
 
@@ -89,13 +89,13 @@ mod tests {
         let id = RequestId::from_random_bytes([7; 16]);
         for call in [Call::Next, Call::Response(id), Call::Error(id), Call::InitError, Call::Ping] {
             assert_eq!(Call::read(call.method(), &call.path()), Ok(call));
-            assert_eq!(Call::read("DELETE", &call.path()), Err(NoCall::WrongMethod));
+            assert_eq!(Call::read("DELETE", &call.path()), Err(NoCall::WrongMethod(call.method())));
         }
     }
 
     #[test]
     fn other_paths_are_no_calls() {
-        for path in ["/", "/2018-06-01/runtime/restore/next", "/2018-06-01/runtime/invocation/", "/ping/"] {
+        for path in ["/", "/2018-06-01/runtime/restore/next", "/2018-06-01/runtime/invocation/", "/ping"] {
             assert_eq!(Call::read("GET", path), Err(NoCall::UnknownPath), "{path}");
         }
         let path = "/2018-06-01/runtime/invocation/next/response";

@@ -21,7 +21,7 @@ fn runtime_calls() -> Vec<Vec<u8>> {
         format!("POST {prefix}/invocation/{ID}/error"),
         format!("POST {prefix}/init/error"),
         format!("GET {prefix}/restore/next"),
-        "GET /ping".to_owned(),
+        "GET /2018-06-01/ping".to_owned(),
     ];
     lines.map(String::into_bytes).into()
 }

@@ -4,7 +4,7 @@ use std::sync::Arc;
 
 use bytes::Bytes;
 use http_body_util::Full;
-use hyper::header::{CONTENT_TYPE, HeaderValue};
+use hyper::header::{ALLOW, CONTENT_TYPE, HeaderValue};
 use hyper::{Response, StatusCode};
 use protocol::runtime_api::{ACCEPTED_BODY, Refusal};
 
@@ -14,6 +14,7 @@ use crate::events::RuntimeEvent;
 pub(super) type Answer = Response<Full<Bytes>>;
 
 const JSON: HeaderValue = HeaderValue::from_static("application/json");
+pub(super) const TEXT: HeaderValue = HeaderValue::from_static("text/plain; charset=utf-8");
 
 /// An event for the runtime.
 pub(super) fn event(event: &Arc<RuntimeEvent>) -> Answer {
@@ -36,9 +37,18 @@ pub(super) fn refused(refusal: Refusal) -> Answer {
     with(status, refusal.body())
 }
 
-/// The answer to `/ping`.
+/// A call with another method than its path has; `allowed` names those that it has.
+pub(super) fn wrong_method(allowed: &'static str) -> Answer {
+    let mut answer = refused(Refusal::MethodNotAllowed);
+    answer.headers_mut().insert(ALLOW, HeaderValue::from_static(allowed));
+    answer
+}
+
+/// The answer to `ping`: text, as the emulator's server takes it for.
 pub(super) fn pong() -> Answer {
-    Response::new(Full::new(Bytes::from_static(b"pong")))
+    let mut answer = Response::new(Full::new(Bytes::from_static(b"pong")));
+    answer.headers_mut().insert(CONTENT_TYPE, TEXT);
+    answer
 }
 
 fn with(status: StatusCode, body: &'static str) -> Answer {

@@ -17,12 +17,17 @@ use super::body::{self, Read};
 use crate::events::{Event, Events, ExtensionAnswer, ExtensionCall};
 
 const JSON: HeaderValue = HeaderValue::from_static("application/json");
-/// Of the last event. Recorded: AWS names none for it, so its server takes the JSON for text.
-const SHUTDOWN_TYPE: HeaderValue = HeaderValue::from_static("text/plain; charset=utf-8");
 
-/// Handles one call; `call` is an error where the method is wrong.
-pub(super) async fn handle(call: Result<Call, ()>, request: Request<Incoming>, events: &Events) -> Answer {
-    let Ok(call) = call else { return answers::refused(runtime_api::Refusal::MethodNotAllowed) };
+/// Handles one call; `call` names the right methods where the method is wrong.
+pub(super) async fn handle(
+    call: Result<Call, &'static str>,
+    request: Request<Incoming>,
+    events: &Events,
+) -> Answer {
+    let call = match call {
+        Ok(call) => call,
+        Err(allowed) => return answers::wrong_method(allowed),
+    };
     let (head, incoming) = request.into_parts();
     let Read::Whole { body, .. } = body::read(incoming, BODY_BYTES_MAX).await else {
         return refused(&Refusal::InvalidFormat("the body is too large or was cut off".to_owned()));
@@ -105,7 +110,8 @@ fn answered(answer: ExtensionAnswer) -> Answer {
         }
         ExtensionAnswer::Event { identifier: None, body } => {
             let mut answer = with(StatusCode::OK, body, None);
-            answer.headers_mut().insert(CONTENT_TYPE, SHUTDOWN_TYPE);
+            // The last event. Recorded: AWS names no type for it, so its server takes the JSON for text.
+            answer.headers_mut().insert(CONTENT_TYPE, answers::TEXT);
             answer
         }
         ExtensionAnswer::Subscribed { status, body } => {

@@ -41,7 +41,7 @@ pub(super) async fn handle(request: Request<Incoming>, events: Events) -> Result
         Ok(Call::Error(id)) => error(id, request, &events).await,
         Ok(Call::InitError) => init_error(request, &events).await,
         Err(NoCall::UnknownPath) => Err(Refusal::NotFound),
-        Err(NoCall::WrongMethod) => Err(Refusal::MethodNotAllowed),
+        Err(NoCall::WrongMethod(allowed)) => Ok(answers::wrong_method(allowed)),
         Err(NoCall::BadRequestId) => Err(Refusal::InvalidRequestId),
     };
     Ok(done.unwrap_or_else(answers::refused))

@@ -16,8 +16,8 @@
 //! | chunked with announced trailers, not streamed, as Go posts everything | here |
 //! | the error type, sanitised | `invocations::a_handler_s_error_is_passed_on_word_for_word` |
 //! | `init/error`: 202; twice, or after the init phase: 403 | here |
-//! | `restore/*`, credentials, unknown paths: 404; other methods: 405 | here |
-//! | `ping` | `invocations::the_runtime_api_refuses_what_aws_refuses` |
+//! | `restore/*`, credentials, unknown paths: 404; other methods: 405 and `Allow` | here |
+//! | `ping`: 200 | here |
 //! | a body that waits for `100 Continue`, as libcurl's larger ones | here |
 
 use protocol::link::environment::FunctionErrorCause::{Crashed, Handler, Init};
@@ -41,8 +41,13 @@ def status(method, path):
     connection = http.client.HTTPConnection(API)
     connection.request(method, path)
     answer = connection.getresponse()
-    return [answer.status, answer.getheader("Content-Type"), json.loads(answer.read() or b"{}").get("errorType")]
+    body = answer.read()
+    told = body.decode() if body == b"pong" else json.loads(body)["errorType"]
+    return [answer.status, answer.getheader("Content-Type"), answer.getheader("Allow"), told]
 answer = {
+    "ping": status("GET", "/2018-06-01/ping"),
+    "ping elsewhere": status("GET", "/ping"),
+    "post ping": status("POST", "/2018-06-01/ping"),
     "restore next": status("GET", PREFIX + "/restore/next"),
     "restore error": status("POST", PREFIX + "/restore/error"),
     "credentials": status("GET", "/2021-04-23/credentials"),
@@ -51,13 +56,16 @@ answer = {
     "post next": status("POST", PREFIX + "/invocation/next"),
     "get response": status("GET", f"{PREFIX}/invocation/{request}/response"),
     "put init error": status("PUT", PREFIX + "/init/error"),
+    "get logs": status("GET", "/2020-08-15/logs"),
 }
 "#;
-    let (missing, method) =
-        (json!([404, "application/json", "NotFound"]), json!([405, "application/json", "MethodNotAllowed"]));
+    let missing = json!([404, "application/json", null, "NotFound"]);
+    let method = |allowed: &str| json!([405, "application/json", allowed, "MethodNotAllowed"]);
     let expected = json!({
+        "ping": [200, "text/plain; charset=utf-8", null, "pong"], "ping elsewhere": missing,
         "restore next": missing, "restore error": missing, "credentials": missing, "root": missing,
-        "other version": missing, "post next": method, "get response": method, "put init error": method,
+        "other version": missing, "post ping": method("GET"), "post next": method("GET"),
+        "get response": method("POST"), "put init error": method("POST"), "get logs": method("PUT, POST"),
     });
     assert_eq!(answered(code).await, expected);
 }
