@@ -14,6 +14,7 @@ use protocol::runtime_api::Refusal;
 use protocol::telemetry::{Api, InvalidSubscription, Subscription};
 use tokio::sync::{mpsc, oneshot};
 
+use crate::runtime_api::FarEnd;
 use crate::window::Streaming;
 
 /// How many events wait for the actor before whoever sends the next one waits.
@@ -41,7 +42,7 @@ pub(crate) enum Event {
     /// A peer is gone.
     LinkDown { link: LinkId },
     /// The runtime asks for the next event.
-    Next { reply: Reply<Arc<RuntimeEvent>> },
+    Next(NextCall),
     /// The runtime begins an answer; `streamed` is the content type of one that it streams.
     AnswerBegun {
         request: RequestId,
@@ -63,6 +64,15 @@ pub(crate) enum Event {
     Prepared(Result<(), StartFailure>),
     /// What `/tmp` holds, in bytes.
     TemporaryMeasured { bytes: u64 },
+}
+
+/// A call of `next`.
+#[derive(Debug)]
+pub(crate) struct NextCall {
+    /// Where the event goes.
+    pub reply: Reply<Arc<RuntimeEvent>>,
+    /// Who reads it.
+    pub far_end: FarEnd,
 }
 
 /// What `next` answers.

@@ -54,10 +54,8 @@ impl Actor {
     fn hand_over(&mut self) {
         let Some(invocation) = &mut self.invocation else { return };
         let first = !invocation.handed_over;
-        if let Some(reply) = self.parked.take() {
-            // A runtime whose connection broke asks again.
-            drop(reply.send(Ok(invocation.event())));
-        }
+        // A runtime whose connection breaks asks again.
+        self.waiting.hand_over(&invocation.event());
         if first {
             self.tell_of_invocation();
         }

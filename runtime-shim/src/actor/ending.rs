@@ -79,7 +79,7 @@ impl Actor {
                 self.runtime.gone = true;
                 self.runtime.exit.get_or_insert(exit);
                 // Whoever waits in `next` is dead, and its connection must not count as open.
-                self.parked = None;
+                self.waiting.clear();
                 self.end_processes();
                 self.shutdown_step(Shutdown::runtime_gone);
             } else {

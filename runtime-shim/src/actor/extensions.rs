@@ -7,7 +7,7 @@ use std::collections::BTreeMap;
 use std::path::PathBuf;
 
 use domain::ExtensionId;
-use domain::environment::State;
+use domain::environment::{Answer, State};
 use domain::extensions::{Extensions, Refusal, Shutdown};
 use domain::failure::{Exit, StartFailure};
 use domain::log_lines::{self, Ending};
@@ -16,9 +16,9 @@ use protocol::runtime_api;
 use protocol::telemetry::Platform;
 use rustix::process::Pid;
 
-use super::{Actor, NextReply};
+use super::Actor;
 use crate::diagnostics::say;
-use crate::events::{ExtensionAnswer, ExtensionCall, ExtensionReply};
+use crate::events::{ExtensionAnswer, ExtensionCall, ExtensionReply, NextCall};
 use crate::processes::Command;
 use crate::variables::Variables;
 
@@ -92,11 +92,11 @@ impl Actor {
     }
 
     /// The runtime asks for the next event, which ends a phase only once extensions are ready too.
-    pub(super) fn runtime_next(&mut self, reply: NextReply) {
+    pub(super) fn runtime_next(&mut self, call: NextCall) {
         self.logs.drain();
         match self.environment.state() {
             State::Init { .. } | State::InlineInit { .. } => self.record_init_runtime_done(&Ending::Success),
-            State::Invoke { answer: domain::environment::Answer::Given(ending), .. } => {
+            State::Invoke { answer: Answer::Given(ending), .. } => {
                 let ending = ending.clone();
                 self.record_runtime_done(&ending);
             }
@@ -104,17 +104,21 @@ impl Actor {
         }
         let waits = self.environment.next_ends_a_phase() && !self.extensions.known.all_ready();
         if waits || self.is_ending() {
-            self.parked = Some(reply);
+            self.waiting.add(call);
             self.extensions.runtime_waits = true;
             return;
         }
+        let again = matches!(self.environment.state(), State::Invoke { answer: Answer::Awaited, .. });
         match self.environment.next_called() {
             Ok(effects) => {
-                // A second call takes the place of the first, whose connection may be dead.
-                self.parked = Some(reply);
+                if again {
+                    self.waiting.add_first(call);
+                } else {
+                    self.waiting.add(call);
+                }
                 self.apply(effects);
             }
-            Err(_) => drop(reply.send(Err(runtime_api::Refusal::InvalidStateTransition)).err()),
+            Err(_) => drop(call.reply.send(Err(runtime_api::Refusal::InvalidStateTransition)).err()),
         }
     }
 

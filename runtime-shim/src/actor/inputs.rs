@@ -45,7 +45,7 @@ impl Actor {
                     self.offer();
                 }
             }
-            Event::Next { reply } => self.runtime_next(reply),
+            Event::Next(call) => self.runtime_next(call),
             Event::Extension { call, reply } => self.take_extension_call(call, reply),
             Event::AnswerBegun { request, attempt, streamed, reply } => {
                 let begun = self.answer_begun(request, attempt, streamed);

@@ -24,6 +24,7 @@ mod stream;
 mod subscriptions;
 mod timeline;
 mod timers;
+mod waiting;
 
 use std::io;
 use std::net::SocketAddr;
@@ -38,10 +39,10 @@ use domain::log_stream::Day;
 use protocol::link::assignment::Assignment;
 use protocol::link::environment::{EnvironmentState, GRANT_MILLIS};
 use tokio::signal::unix::{Signal, SignalKind, signal};
-use tokio::sync::{mpsc, oneshot};
+use tokio::sync::mpsc;
 
 use crate::clock::{self, Instant};
-use crate::events::{Event, Events, LinkId, RuntimeEvent};
+use crate::events::{Event, Events, LinkId};
 use crate::logs::Logs;
 use crate::processes::{OutOfMemoryKills, Processes};
 use crate::runtime_api::Connections;
@@ -52,8 +53,7 @@ use init::InitClock;
 use invocation::Invocation;
 use peers::Peers;
 use timers::{Timer, Timers};
-
-type NextReply = oneshot::Sender<Result<Arc<RuntimeEvent>, protocol::runtime_api::Refusal>>;
+use waiting::Waiting;
 
 /// The actor and all that it owns.
 #[derive(Debug)]
@@ -80,7 +80,7 @@ pub(crate) struct Actor {
     extensions: extensions::ExtensionsState,
     init: InitClock,
     invocation: Option<Invocation>,
-    parked: Option<NextReply>,
+    waiting: Waiting,
     memory: limits::MemoryUse,
     out_of_memory: OutOfMemoryKills,
     storage: storage::StorageUse,
@@ -140,7 +140,7 @@ impl Actor {
             extensions: extensions::ExtensionsState::default(),
             init: InitClock::default(),
             invocation: None,
-            parked: None,
+            waiting: Waiting::default(),
             memory: limits::MemoryUse::default(),
             out_of_memory: OutOfMemoryKills::watch(),
             storage: storage::StorageUse::default(),

@@ -81,7 +81,7 @@ impl Actor {
     /// Holds a runtime's call back where it would end a phase in which `/tmp` may have grown beyond its size; what is
     /// returned is let in.
     pub(super) fn hold_back(&mut self, event: Event) -> Option<Event> {
-        let ends = matches!(event, Event::AnswerCompleted { .. } | Event::Next { .. });
+        let ends = matches!(event, Event::AnswerCompleted { .. } | Event::Next(_));
         if !ends || !self.is_running() || self.storage.held.len() >= HELD_MAX {
             return Some(event);
         }
@@ -91,7 +91,7 @@ impl Actor {
             (true, Some(_)) => self.storage.again = true,
             (true, None) => self.begin_look(disk),
             // After an answer nobody waits, and what the look finds must not be the next invocation's.
-            (false, Some(_)) if matches!(event, Event::Next { .. }) => {}
+            (false, Some(_)) if matches!(event, Event::Next(_)) => {}
             (false, _) => return Some(event),
         }
         self.storage.held.push(event);

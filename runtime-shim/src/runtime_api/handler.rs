@@ -17,8 +17,9 @@ use tokio::sync::oneshot;
 use super::answers::{self, Answer};
 use super::body::{self, Read};
 use super::extensions;
+use super::far_end::FarEnd;
 use super::stream;
-use crate::events::{Event, Events, Reply, RuntimeAnswer};
+use crate::events::{Event, Events, NextCall, Reply, RuntimeAnswer};
 use crate::window::Streaming;
 
 /// Content type of an answer that names none.
@@ -27,7 +28,11 @@ const DEFAULT_CONTENT_TYPE: &str = "application/octet-stream";
 const CONTENT_TYPE_BYTES_MAX: usize = 256;
 
 /// Handles one request.
-pub(super) async fn handle(request: Request<Incoming>, events: Events) -> Result<Answer, Infallible> {
+pub(super) async fn handle(
+    request: Request<Incoming>,
+    events: Events,
+    far_end: FarEnd,
+) -> Result<Answer, Infallible> {
     if let Some(call) = extensions_api::Call::read(request.method().as_str(), request.uri().path()) {
         return Ok(extensions::handle(call, request, &events).await);
     }
@@ -35,7 +40,8 @@ pub(super) async fn handle(request: Request<Incoming>, events: Events) -> Result
     let done = match call {
         Ok(Call::Ping) => Ok(answers::pong()),
         Ok(Call::Next) => {
-            ask(&events, |reply| Event::Next { reply }).await.map(|event| answers::event(&event))
+            let event = ask(&events, |reply| Event::Next(NextCall { reply, far_end })).await;
+            event.map(|event| answers::event(&event))
         }
         Ok(Call::Response(id)) => response(id, request, &events).await,
         Ok(Call::Error(id)) => error(id, request, &events).await,

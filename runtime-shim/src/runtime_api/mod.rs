@@ -6,6 +6,7 @@
 mod answers;
 mod body;
 mod extensions;
+mod far_end;
 mod handler;
 mod stream;
 
@@ -21,6 +22,8 @@ use tokio::sync::{Notify, Semaphore};
 
 use crate::diagnostics::say;
 use crate::events::Events;
+pub(crate) use far_end::FarEnd;
+use far_end::Socket;
 
 /// Connections of a function at once.
 const CONNECTIONS_MAX: usize = 128;
@@ -99,7 +102,8 @@ async fn connection(stream: TcpStream, events: Events) {
     if stream.set_nodelay(true).is_err() {
         return;
     }
-    let service = service_fn(move |request| handler::handle(request, events.clone()));
+    let Ok(socket) = Socket::of(&stream) else { return };
+    let service = service_fn(move |request| handler::handle(request, events.clone(), socket.far_end()));
     let served = http1::Builder::new()
         .timer(TokioTimer::new())
         .header_read_timeout(Duration::from_secs(HEAD_SECONDS_MAX))

@@ -4,7 +4,7 @@
 //! | --- | --- |
 //! | `next`: 200, every header, the payload | `invocations::every_header_of_the_context_is_handed_over` |
 //! | `next` again while an invocation runs: the same event | `invocations::the_runtime_api_refuses_what_aws_refuses` |
-//! | `next` after an init error: 403 | here |
+//! | `next` after an init error: 403; several that wait: each gets an event in its turn | here |
 //! | `response`, `error`: 202; twice: 403 | `invocations::the_runtime_api_refuses_what_aws_refuses` |
 //! | other id, no id: 400; another attempt's: 410 | there |
 //! | an answer after the time-out: 410 | `lifecycle::an_answer_to_an_ended_invocation_goes_nowhere` |
@@ -68,6 +68,46 @@ answer = {
         "get response": method("POST"), "put init error": method("POST"), "get logs": method("PUT, POST"),
     });
     assert_eq!(answered(code).await, expected);
+}
+
+#[tokio::test]
+async fn calls_of_next_that_wait_get_an_event_each_in_their_turn() {
+    let shim = Shim::start().await;
+    // A call has reached the shim once what was sent after it is answered.
+    let code = r#"
+NEXT = f"GET {PREFIX}/invocation/next HTTP/1.1\r\nHost: a\r\n\r\n".encode()
+def ping(peer):
+    peer.sendall(b"GET /2018-06-01/ping HTTP/1.1\r\nHost: a\r\n\r\n")
+    assert peer.recv(1000).endswith(b"pong")
+def connected():
+    host, port = API.split(":")
+    peer = socket.create_connection((host, int(port)))
+    ping(peer)
+    return peer
+def serve(peer, name):
+    lines = peer.recv(65536).decode().split("\r\n")
+    ids = [line.split(": ")[1] for line in lines if line.lower().startswith("lambda-runtime-aws-request-id")]
+    print(name, "got", lines[0], flush=True)
+    respond(ids[0], json.dumps(name))
+first, second, third = connected(), connected(), connected()
+first.sendall(NEXT)
+ping(third)
+second.sendall(NEXT)
+ping(third)
+print("two wait", flush=True)
+serve(first, "first")
+first.sendall(NEXT)
+serve(second, "second")
+first.close()
+third.sendall(NEXT)
+serve(third, "third, as the first one has closed its connection")
+"#;
+    let mut gateway = shim.ready(assignment_with("RAW_CODE", code)).await;
+    shim.log_with("two wait").await;
+    for name in ["first", "second", "third, as the first one has closed its connection"] {
+        assert_eq!(gateway.run(&json!({})).await.succeeded().json(), name);
+    }
+    gateway.run(&json!({})).await.succeeded();
 }
 
 #[tokio::test]
