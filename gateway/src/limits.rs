@@ -35,6 +35,9 @@ pub const BODY_READ: Duration = Duration::from_mins(2);
 pub const BODY_DISCARD_BYTES_MAX: usize = 64 * 1024 * 1024;
 /// How long a client may leave an answer unread; then the connection is closed.
 pub const ANSWER_STALL: Duration = Duration::from_mins(1);
+/// Bytes of an answer that the kernel keeps for a client which has no room for them. It takes more once half of them
+/// are gone; with its own bound, of MiB, a client that reads slowly would look like one that does not read.
+pub const ANSWER_UNSENT_BYTES_MAX: u32 = 128 * 1024;
 
 /// How long dialling an environment and the handshake may take together.
 pub const DIAL: Duration = Duration::from_secs(5);

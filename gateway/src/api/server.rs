@@ -20,7 +20,7 @@ use super::connection::{Connection, Exchange, Patience};
 use super::held::Held;
 use super::router;
 use crate::gateway::Gateway;
-use crate::limits;
+use crate::{limits, sockets};
 
 /// Serves until `shutdown`, then lets requests in flight finish, within the bound.
 pub(crate) async fn serve(
@@ -65,7 +65,7 @@ pub(crate) async fn serve(
 }
 
 async fn serve_connection(gateway: Gateway, router: Router, stream: TcpStream, shutdown: CancellationToken) {
-    if let Err(error) = stream.set_nodelay(true) {
+    if let Err(error) = sockets::prepare_client(&stream) {
         tracing::debug!(%error, "A connection failed at once");
         return;
     }

@@ -5,9 +5,10 @@ use std::time::{Duration, Instant};
 
 use base64::Engine as _;
 use base64::engine::general_purpose::STANDARD;
+use gateway::catalog::DeclaredFunction;
 use serde_json::{Value, json};
 use tokio::io::{AsyncReadExt as _, AsyncWriteExt as _};
-use tokio::net::TcpStream;
+use tokio::net::{TcpSocket, TcpStream};
 use tokio::time::timeout;
 
 use crate::support::client;
@@ -162,6 +163,35 @@ async fn a_caller_that_stops_reading_is_cut_off_and_its_function_runs_on() {
     serves_the_next(&running).await;
     while let Event::Payload(_) = streamed.next().await {}
     assert_eq!(streamed.next().await, Event::BrokeOff);
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_caller_that_reads_slowly_is_not_one_that_stops_reading() {
+    let answer_stall = Duration::from_millis(1_500);
+    let declared = DeclaredFunction { timeout_seconds: 60, ..function("f", 1) };
+    let options = gateway::Options { answer_stall, ..options() };
+    let running = Running::start(options, vec![declared.clone()]).await;
+    let shim = Shim::start("pod", &revision(&declared), &[]).await;
+    running.up("pod", shim.link, &revision(&declared)).await;
+    // As little as a distant caller may have read of what the kernels on the way hold.
+    let socket = TcpSocket::new_v4().unwrap();
+    socket.set_recv_buffer_size(64 * 1024).unwrap();
+    let mut stream = socket.connect(running.api).await.unwrap();
+    let event = json!({"stream": vec![MIB; 20]}).to_string();
+    let path = "/2021-11-15/functions/f/response-streaming-invocations";
+    let head = format!("POST {path} HTTP/1.1\r\nhost: x\r\ncontent-length: {}\r\n\r\n", event.len());
+    stream.write_all(format!("{head}{event}").as_bytes()).await.unwrap();
+    let (began, mut length, mut part) = (Instant::now(), 0, vec![0; 32 * 1024]);
+    while length < 20 * MIB {
+        let read = timeout(Duration::from_secs(20), stream.read(&mut part)).await.unwrap().unwrap();
+        assert!(read > 0, "cut off after {length} bytes");
+        length += read;
+        if began.elapsed() < 4 * answer_stall {
+            // 128 KiB in a second: a third of a send buffer takes longer than the bound.
+            tokio::time::sleep(Duration::from_millis(250)).await;
+        }
+    }
+    until_counted(&running, "success", 1).await;
 }
 
 #[tokio::test(flavor = "multi_thread")]
