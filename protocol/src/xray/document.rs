@@ -4,7 +4,7 @@ use serde::Deserialize;
 use serde_json::{Map, Value};
 
 use super::id::{SegmentId, TraceId};
-use super::tolerant::{moment, moment_or_none, or_default};
+use super::tolerant::{moment, moment_or_none, null_or, or_default};
 
 /// Most characters of a segment's name.
 pub const NAME_CHARS_MAX: usize = 200;
@@ -98,8 +98,8 @@ pub struct Segment {
     /// By namespace, what it would not.
     #[serde(default, deserialize_with = "or_default")]
     pub metadata: Map<String, Value>,
-    /// Its parts.
-    #[serde(default)]
+    /// Its parts; none where it is null.
+    #[serde(default, deserialize_with = "null_or")]
     pub subsegments: Vec<Segment>,
 }
 

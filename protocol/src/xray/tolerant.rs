@@ -16,6 +16,15 @@ where
     Ok(T::deserialize(value).unwrap_or_default())
 }
 
+/// The value, or its default where it is null. One of another shape is an error.
+pub(super) fn null_or<'de, T, D>(deserializer: D) -> Result<T, D::Error>
+where
+    T: Deserialize<'de> + Default,
+    D: Deserializer<'de>,
+{
+    Ok(Option::deserialize(deserializer)?.unwrap_or_default())
+}
+
 /// A moment in seconds since the epoch, as microseconds: what a float of that size tells.
 pub(super) fn moment<'de, D: Deserializer<'de>>(deserializer: D) -> Result<u64, D::Error> {
     let seconds = f64::deserialize(deserializer)?;

@@ -79,6 +79,36 @@ fn what_it_may_have_is_passed_over_where_it_is_odd() {
 }
 
 #[test]
+fn what_it_may_have_is_null_as_if_it_were_not_there() {
+    let whole = parse(&subsegment()).unwrap();
+    for key in [
+        "in_progress",
+        "namespace",
+        "origin",
+        "resource_arn",
+        "user",
+        "error",
+        "throttle",
+        "fault",
+        "cause",
+        "http",
+        "sql",
+        "aws",
+        "annotations",
+        "metadata",
+        "subsegments",
+    ] {
+        assert_eq!(parse(&with(key, json!(null))).ok().as_ref(), Some(&whole), "{key}");
+    }
+    let nulls = json!({"exceptions": [{"id": null, "type": null, "message": null, "remote": null, "cause": null,
+                                       "stack": null}], "message": null, "working_directory": null, "paths": null});
+    let Some(Cause::Here { exceptions, .. }) = parse(&with("cause", nulls)).unwrap().segment.cause else {
+        panic!("another shape");
+    };
+    assert_eq!(exceptions.len(), 1);
+}
+
+#[test]
 fn moments_are_kept_to_the_microsecond() {
     let segment = parse(&with("start_time", json!(1_478_293_361.271_449))).unwrap().segment;
     assert_eq!((segment.start_us, segment.end_us), (1_478_293_361_271_449, Some(1_478_293_361_449_000)));
