@@ -18,6 +18,7 @@ use protocol::xray::document::{Cause, Exception, StackFrame};
 use protocol::xray::{Document, Segment, SegmentId, TraceId};
 use serde_json::{Map, Value};
 
+use super::address;
 use super::attributes::Attributes;
 
 /// How names begin under which the platform tells whose a span is, and what of AWS it is about. Many places show
@@ -160,13 +161,14 @@ fn put_all(attributes: &mut Attributes, from: &Map<String, Value>, names: &[(&st
 fn put_http(attributes: &mut Attributes, segment: &Segment) {
     let request = [
         ("method", "http.request.method"),
-        ("url", "url.full"),
         ("user_agent", "user_agent.original"),
         ("client_ip", "client.address"),
         ("x_forwarded_for", "aws.xray.x_forwarded_for"),
         ("traced", "aws.xray.traced"),
     ];
     put_all(attributes, &segment.http.request, &request);
+    let url = segment.http.request.get("url").and_then(Value::as_str);
+    attributes.put_some("url.full", url.and_then(address::redacted));
     let response = [("status", "http.response.status_code"), ("content_length", "http.response.body.size")];
     put_all(attributes, &segment.http.response, &response);
 }
@@ -182,23 +184,11 @@ fn put_sql(attributes: &mut Attributes, sql: &Map<String, Value>) {
     }
     put_all(attributes, sql, &names);
     let Some(url) = sql.get("url").and_then(Value::as_str) else { return };
-    let Some(address) = without_secrets(url) else { return };
+    let Some(address) = address::without_secrets(url) else { return };
     attributes.put("db.connection_string", &address);
     if let Some((_, name)) = address.rsplit_once('/').filter(|(server, _)| server.contains("//")) {
         attributes.put("db.namespace", name);
     }
-}
-
-/// The address in a connection URL: without parameters and without who logs in, as both may hold a password.
-/// Nothing where the two cannot be told apart.
-fn without_secrets(url: &str) -> Option<String> {
-    let (address, parameters) = url.find(['?', ';']).map_or((url, ""), |at| url.split_at(at));
-    let (scheme, rest) = address.split_at(address.find("//").map_or(0, |at| at + 2));
-    if !rest.contains('/') && parameters.contains('@') {
-        return None;
-    }
-    let server = rest.rsplit_once('@').map_or(rest, |(_, server)| server);
-    Some(format!("{scheme}{server}"))
 }
 
 fn put_aws(attributes: &mut Attributes, segment: &Segment) {

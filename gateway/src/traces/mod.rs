@@ -14,6 +14,7 @@
 //! A document with `in_progress` is not exported: the whole one that follows it takes its place, and a span
 //! cannot be corrected. So of a call that a time-out cuts off, nothing is told but the invocation itself.
 
+mod address;
 mod answering;
 mod attributes;
 mod batch;

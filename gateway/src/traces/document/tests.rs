@@ -124,6 +124,13 @@ fn http_has_the_names_of_the_conventions() {
 }
 
 #[test]
+fn an_address_is_told_without_what_logs_in_or_signs() {
+    let request = json!({"url": "https://u:p@b.test/k?X-Amz-Signature=abc&v=1"});
+    let expected = "https://REDACTED:REDACTED@b.test/k?X-Amz-Signature=REDACTED&v=1";
+    check(&json!({"http": {"request": request}}), &[("url.full", expected)]);
+}
+
+#[test]
 fn so_have_calls_to_aws_and_queries() {
     let aws = json!({"operation": "GetItem", "region": "eu-west-1", "request_id": "r", "table_name": "t", "retries": 2});
     check(
