@@ -17,7 +17,7 @@ use crate::invocation::{Call, InvokeError, count};
 use crate::listener::Listener;
 
 /// The code of a stream whose environment was lost half-way.
-const LOST_CODE: &str = "ServiceException";
+pub(crate) const LOST_CODE: &str = "ServiceException";
 
 /// An answer that has begun.
 #[derive(Debug)]
@@ -44,6 +44,8 @@ pub(crate) enum StreamEvent {
 pub(crate) struct Completed {
     /// Code and details of a failure that the caller is told of.
     pub(crate) error: Option<(String, String)>,
+    /// The environment was lost.
+    pub(crate) lost: bool,
     /// The log tail, where it was asked for.
     pub(crate) log_tail: Option<Bytes>,
 }
@@ -115,13 +117,14 @@ impl Events {
         {
             log_tail = Some(tail);
         }
-        StreamEvent::Complete(Completed { error, log_tail })
+        StreamEvent::Complete(Completed { error, lost: false, log_tail })
     }
 
     fn lost(&mut self, progress: Option<Progress>) -> StreamEvent {
         self.over = true;
         let details = self.listener.failure(progress).to_string();
-        StreamEvent::Complete(Completed { error: Some((LOST_CODE.to_owned(), details)), log_tail: None })
+        let error = Some((LOST_CODE.to_owned(), details));
+        StreamEvent::Complete(Completed { error, lost: true, log_tail: None })
     }
 }
 

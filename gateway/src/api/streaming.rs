@@ -19,7 +19,7 @@ use super::answer;
 use super::invoke::{Asked, refused};
 use crate::gateway::Gateway;
 use crate::invocation::InvokeError;
-use crate::streaming::{Completed, Events, StreamEvent, Streamed};
+use crate::streaming::{Completed, Events, LOST_CODE, StreamEvent, Streamed};
 use crate::traces::{Answering, Arrival};
 
 /// The handler: wire to value, one call, value to wire.
@@ -74,8 +74,8 @@ fn frames(gateway: Gateway, events: Events, answering: Answering) -> Body {
     let state = (gateway, events, answering);
     Body::from_stream(stream::unfold(state, |(gateway, mut events, mut answering)| async move {
         let event = events.next().await?;
-        if let StreamEvent::Complete(Completed { error, .. }) = &event {
-            answering.with(StatusCode::OK.as_u16(), error.as_ref().map(|(code, _)| code.as_str()));
+        if let StreamEvent::Complete(Completed { lost, .. }) = &event {
+            answering.with(StatusCode::OK.as_u16(), lost.then_some(LOST_CODE));
         }
         let frame = frame(event);
         let counted = gateway.payload_budget().count(frame);
@@ -86,7 +86,7 @@ fn frames(gateway: Gateway, events: Events, answering: Answering) -> Body {
 fn frame(event: StreamEvent) -> Bytes {
     match event {
         StreamEvent::Payload(payload) => event_stream::payload_chunk(&payload),
-        StreamEvent::Complete(Completed { error, log_tail }) => {
+        StreamEvent::Complete(Completed { error, log_tail, .. }) => {
             let (error_code, error_details) = error.unzip();
             let log_result = log_tail.map(|tail| STANDARD.encode(tail));
             InvokeComplete { error_code, error_details, log_result }.frame()

@@ -12,6 +12,9 @@
 //! An init phase that was over before the request came is told as it was, but the function's own segment begins
 //! with the hand-over: it is how long the function took for this request.
 //!
+//! An error that the handler told of is one of the function's segment, as on AWS; what ends a function (a time-out, an
+//! exit, a failed init phase) and what keeps it from running (a throttle) is one of `AWS::Lambda` too.
+//!
 //! An invocation that no environment took has the first only. Two clocks may differ, and are told as they are:
 //! what a function sends has its environment's clock too.
 
@@ -22,7 +25,7 @@ use opentelemetry_proto::tonic::trace::v1::span::{Event, SpanKind};
 use opentelemetry_proto::tonic::trace::v1::status::StatusCode;
 use opentelemetry_proto::tonic::trace::v1::{Span, Status};
 use protocol::lambda_api::trace::TraceHeader;
-use protocol::link::environment::{FunctionError, Interval, Report, Timeline};
+use protocol::link::environment::{FunctionError, FunctionErrorCause, Interval, Report, Timeline};
 use protocol::xray::{SegmentId, TraceId};
 
 use super::answering::Arrival;
@@ -53,7 +56,7 @@ pub(crate) struct Segments {
     /// Of `Initialization` and `Overhead`; that of `Invocation` is the attempt's.
     parts: [SegmentId; 2],
     arrived: Arrival,
-    failure: OnceLock<String>,
+    failure: OnceLock<FunctionError>,
 }
 
 impl Traces {
@@ -105,7 +108,7 @@ impl Segments {
     /// The function failed.
     pub(crate) fn failed(&self, error: &FunctionError) {
         // There is one answer.
-        drop(self.failure.set(error.error_type.clone()));
+        drop(self.failure.set(error.clone()));
     }
 
     /// The environment is done, and has told when what was. A shim of an earlier version does not tell.
@@ -120,7 +123,7 @@ impl Segments {
             let failure = init.failed.then_some("Initialization");
             spans.push(self.part(initialization, "Initialization", init.interval, failure));
         }
-        let failure = self.failure.get().map(String::as_str);
+        let failure = self.failure.get().map(|failure| failure.error_type.as_str());
         if let Ok(invocation) = attempt.invocation_segment().parse() {
             spans.push(self.part(invocation, "Invocation", timeline.invocation, failure));
         }
@@ -131,7 +134,7 @@ impl Segments {
     fn function_span(&self, interval: Interval, cold: bool) -> Span {
         let mut attributes = self.attributes("AWS::Lambda::Function");
         attributes.put("faas.coldstart", cold);
-        let failure = self.failure.get().map(String::as_str);
+        let failure = self.failure.get().map(|failure| failure.error_type.as_str());
         attributes.put_some("error.type", failure);
         let mut span = self.span(self.function, Some(self.service), &self.name, interval, SpanKind::Internal);
         span.attributes = attributes.into_parts().0;
@@ -146,13 +149,17 @@ impl Segments {
         span
     }
 
-    /// The request was answered; without a status, its caller went away before.
+    /// The request was answered; without a status, its caller went away before. A time-out, an exit or a failed init
+    /// phase failed this segment too; an error that the handler told of is the function's own.
     pub(super) fn answered(&self, status: Option<u16>, failure: Option<&str>) {
         let mut attributes = self.attributes("AWS::Lambda");
         attributes.put("http.request.method", "POST");
         attributes.put_some("http.response.status_code", status.map(i64::from));
         let failed = status.is_none_or(|status| status >= FAILED || status == THROTTLED);
-        let failure = failure.or_else(|| failed.then_some("ClientDisconnected"));
+        let of_platform = self.failure.get().filter(|failure| failure.cause != FunctionErrorCause::Handler);
+        let failure = failure
+            .or_else(|| of_platform.map(|failure| failure.error_type.as_str()))
+            .or_else(|| failed.then_some("ClientDisconnected"));
         attributes.put_some("error.type", failure);
         let interval = Interval { start_us: self.arrived.epoch_us(), end_us: chance::epoch_us() };
         let mut span = self.span(self.service, self.parent, &self.name, interval, SpanKind::Server);

@@ -162,6 +162,36 @@ async fn a_function_error_is_an_error_of_the_function_s_segments() {
         let status = span.span.status.clone().unwrap();
         assert_eq!((status.code(), status.message.as_str()), (StatusCode::Error, "Some.Error"));
     }
+    assert_eq!(of_origin(&spans, "AWS::Lambda").span.status, None, "it is the function's own error");
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn what_ends_a_function_is_an_error_of_the_first_segment_too_streamed_or_not() {
+    for (cause, fails) in [
+        (FunctionErrorCause::Handler, false),
+        (FunctionErrorCause::TimedOut, true),
+        (FunctionErrorCause::Crashed, true),
+        (FunctionErrorCause::Init, true),
+    ] {
+        for streams in [false, true] {
+            let receiver = Receiver::start(&[]).await;
+            let conduct = Conduct::Answer(Bytes::from_static(b"{}"), Some(cause));
+            let (running, fake) = with(&traced(), &receiver, conduct).await;
+            fake.tell(Timeline { init: None, ..TIMELINE }, vec![]);
+            if streams {
+                let sampled = header("Sampled=1");
+                stream::invoke(running.api, "F_1", &sampled, &json!({})).await.rest().await;
+            } else {
+                invoke_with(running.api, "F_1", &header("Sampled=1")).await;
+            }
+            let spans = receiver.until(4).await;
+            let service = of_origin(&spans, "AWS::Lambda");
+            let expected = fails.then_some("Some.Error");
+            assert_eq!(service.attributes.get("error.type").map(String::as_str), expected, "{cause:?}");
+            assert_eq!(service.span.status.is_some(), fails, "{cause:?}");
+            assert!(of_origin(&spans, "AWS::Lambda::Function").span.status.is_some(), "{cause:?}");
+        }
+    }
 }
 
 #[tokio::test(flavor = "multi_thread")]
