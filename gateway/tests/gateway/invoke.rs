@@ -47,7 +47,7 @@ async fn every_form_of_a_name_and_what_goes_with_it_reaches_the_function() {
     assert_eq!(fake.seen()[1].invoked_arn, format!("{arn}:$LATEST"));
     let headers = [
         ("x-amz-client-context", "eyJjdXN0b20iOgp7ImsiOiAidiJ9fQ=="),
-        ("x-amzn-trace-id", "Root=1-a-b;Parent=c;Sampled=1;Lineage=1:2:3"),
+        ("x-amzn-trace-id", "Root=1-5759e988-bd862e3fe1be46a994272793;Parent=c;Sampled=1;Lineage=1:2:3"),
         ("x-amz-log-type", "Tail"),
         ("content-encoding", "gzip"),
     ];
@@ -56,7 +56,10 @@ async fn every_form_of_a_name_and_what_goes_with_it_reaches_the_function() {
     let seen = fake.seen().pop().unwrap();
     assert_eq!(seen.client_context.as_deref(), Some(r#"{"custom": {"k": "v"}}"#));
     assert_eq!(seen.tenant_id, None);
-    assert_eq!(seen.trace.as_deref(), Some("Root=1-a-b;Parent=c;Sampled=1;Lineage=1:2:3"));
+    assert_eq!(
+        seen.trace.as_deref(),
+        Some("Root=1-5759e988-bd862e3fe1be46a994272793;Parent=c;Sampled=1;Lineage=1:2:3")
+    );
 }
 
 /// As AWS's emulator does.

@@ -37,7 +37,7 @@ async fn a_payload_comes_back_with_its_log_and_context() {
     let headers = [
         ("x-amz-log-type", "Tail"),
         ("x-amz-client-context", "eyJjdXN0b20iOgp7ImsiOiAidiJ9fQ=="),
-        ("x-amzn-trace-id", "Root=1-a-b;Parent=c;Sampled=1"),
+        ("x-amzn-trace-id", "Root=1-5759e988-bd862e3fe1be46a994272793;Parent=c;Sampled=1"),
     ];
     let mut client = Client::connect(running.api).await;
     let answer = client.send(request("f:$LATEST", &headers, r#"{"headers": 1}"#)).await;
@@ -53,7 +53,10 @@ async fn a_payload_comes_back_with_its_log_and_context() {
         json!(format!("arn:aws:lambda:us-east-1:{ACCOUNT}:function:f:$LATEST"))
     );
     assert_eq!(seen["lambda-runtime-client-context"], json!(r#"{"custom": {"k": "v"}}"#));
-    assert_eq!(seen["lambda-runtime-trace-id"], json!("Root=1-a-b;Parent=c;Sampled=1"));
+    assert_eq!(
+        seen["lambda-runtime-trace-id"],
+        json!("Root=1-5759e988-bd862e3fe1be46a994272793;Parent=c;Sampled=1")
+    );
 }
 
 #[tokio::test(flavor = "multi_thread")]

@@ -132,6 +132,29 @@ async fn what_the_caller_decided_is_kept_and_the_rest_is_sampled() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
+async fn a_header_that_is_none_fails_nothing_and_the_caller_s_decision_holds() {
+    let receiver = Receiver::start(&[]).await;
+    let (running, fake) = with(&traced(), &receiver, Conduct::Echo).await;
+    fake.tell(TIMELINE, vec![]);
+    let long = format!("Root={ROOT};Sampled=0;Lineage={}", "1".repeat(2_000));
+    let mut handed = Vec::new();
+    for sent in [&format!("Root=garbage;Parent={CALLER};Sampled=0"), "a\tb;Sampled=0", &long] {
+        let answer = invoke_with(running.api, "F_1", &header(sent)).await;
+        assert_eq!(answer.status, 200, "{sent}");
+        let trace = fake.seen().last().unwrap().trace.clone().unwrap();
+        let (root, _) = trace.strip_prefix("Root=").unwrap().split_once(';').unwrap();
+        assert_eq!(answer.header("x-amzn-trace-id"), Some(format!("root={root};sampled=0").as_str()));
+        assert!(root.parse::<protocol::xray::TraceId>().is_ok() && trace.contains(";Sampled=0"), "{trace}");
+        handed.push(root.to_owned());
+    }
+    assert_eq!(handed[2], ROOT, "of a header that is too long, what clients insist on is kept");
+    assert_ne!(handed[0], handed[1]);
+    invoke_with(running.api, "F_1", &header(&format!("Root=garbage;Parent={CALLER};Sampled=1"))).await;
+    let service = of_origin(&receiver.until(5).await, "AWS::Lambda");
+    assert_eq!(service.parent(), "", "the caller's segment is one of another trace");
+}
+
+#[tokio::test(flavor = "multi_thread")]
 async fn a_throttle_is_an_error_of_the_first_segment_and_there_is_no_other() {
     let receiver = Receiver::start(&[]).await;
     let declared = DeclaredFunction { environments_max: 0, ..traced() };

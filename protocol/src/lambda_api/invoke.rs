@@ -75,7 +75,7 @@ impl InvokeHeaders<'_> {
             log_type: log_type(self.log_type)?,
             client_context: self.client_context.map(client_context::decode).transpose()?,
             tenant_id: self.tenant_id.map(tenant::parse).transpose()?,
-            trace: TraceHeader::complete(self.trace, seed)?,
+            trace: TraceHeader::complete(self.trace, seed),
         })
     }
 }

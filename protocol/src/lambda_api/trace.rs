@@ -4,13 +4,18 @@
 //! missing or empty is added, with `Sampled=0`, and each is there once, so that all read the same trace; unknown keys
 //! are kept and forwarded. Where the platform traces a function
 //! itself, it puts its own decision and its own segment in the place of `Sampled` and `Parent`.
+//!
+//! No header makes a request fail, as tracing is never what a caller asks for. A `Root` that is none is replaced by that
+//! of a new trace, which the caller's decision holds for. Of a header that is too long, or not visible ASCII, only what
+//! X-Ray clients insist on is kept, as far as it is well formed.
 
-use super::errors::ServiceError;
+use std::borrow::Cow;
+
 use crate::xray::{SegmentId, TraceId};
 
 /// What X-Ray clients insist on.
 const KEYS: [&str; 3] = ["Root", "Parent", "Sampled"];
-/// Longest trace header, in bytes.
+/// Longest trace header of which everything is kept, in bytes.
 pub const TRACE_HEADER_BYTES_MAX: usize = 1_024;
 
 /// What a new trace is made from: a reading of the clock and random bytes, both the caller's.
@@ -20,6 +25,18 @@ pub struct Seed {
     pub epoch_seconds: u64,
     /// 20 random bytes: 12 for the root, 8 for the parent.
     pub random: [u8; 20],
+}
+
+impl Seed {
+    fn root(self) -> String {
+        let [root @ .., _, _, _, _, _, _, _, _] = &self.random;
+        format!("1-{:08x}-{}", self.epoch_seconds & 0xffff_ffff, domain::hex::encode(root))
+    }
+
+    fn parent(self) -> String {
+        let [_, _, _, _, _, _, _, _, _, _, _, _, parent @ ..] = &self.random;
+        domain::hex::encode(parent)
+    }
 }
 
 /// The trace header that the function gets.
@@ -39,30 +56,29 @@ pub struct Upstream {
 }
 
 impl TraceHeader {
-    /// Checks `header`, where the caller sent one, and adds what is missing.
-    pub fn complete(header: Option<&[u8]>, seed: Seed) -> Result<Self, ServiceError> {
-        let received = header.map(check).transpose()?.unwrap_or_default();
-        let [root @ .., _, _, _, _, _, _, _, _] = &seed.random;
-        let [_, _, _, _, _, _, _, _, _, _, _, _, parent @ ..] = &seed.random;
+    /// Takes over `header`, where the caller sent one, and adds what is missing.
+    pub fn complete(header: Option<&[u8]>, seed: Seed) -> Self {
+        let received = header.map(usable).unwrap_or_default();
+        let root = field(&received, "Root").filter(|root| root.parse::<TraceId>().is_ok());
         let mut text = String::new();
-        if field(received, "Root").is_none() {
-            let seconds = seed.epoch_seconds & 0xffff_ffff;
-            append(&mut text, &format!("Root=1-{seconds:08x}-{}", domain::hex::encode(root)));
+        if root.is_none() {
+            append(&mut text, &format!("Root={}", seed.root()));
         }
-        append(&mut text, told_once(received).trim_matches([';', ' ']));
-        if field(received, "Parent").is_none() {
-            append(&mut text, &format!("Parent={}", domain::hex::encode(parent)));
+        append(&mut text, told_once(&received, root.is_some()).trim_matches([';', ' ']));
+        if field(&received, "Parent").is_none() {
+            append(&mut text, &format!("Parent={}", seed.parent()));
         }
-        if field(received, "Sampled").is_none() {
+        if field(&received, "Sampled").is_none() {
             append(&mut text, "Sampled=0");
         }
-        let parent = field(received, "Parent").and_then(|parent| parent.parse().ok());
-        let sampled = match field(received, "Sampled") {
+        // A parent is a segment of its trace, and of no other.
+        let parent = root.and_then(|_| field(&received, "Parent")).and_then(|parent| parent.parse().ok());
+        let sampled = match field(&received, "Sampled") {
             Some("0") => Some(false),
             Some("1") => Some(true),
             _ => None,
         };
-        Ok(Self { text, upstream: Upstream { parent, sampled } })
+        Self { text, upstream: Upstream { parent, sampled } }
     }
 
     /// The header's value for the function.
@@ -101,24 +117,29 @@ impl TraceHeader {
     }
 }
 
-fn check(header: &[u8]) -> Result<&str, ServiceError> {
+/// What of a header may be handed on: all of it, or of [`KEYS`] what has the form of its key.
+fn usable(header: &[u8]) -> Cow<'_, str> {
+    let text = String::from_utf8_lossy(header);
     let visible = header.iter().all(|byte| (b' '..=b'~').contains(byte));
-    match std::str::from_utf8(header) {
-        Ok(text) if visible && header.len() <= TRACE_HEADER_BYTES_MAX => Ok(text),
-        _ => {
-            let shown =
-                String::from_utf8_lossy(header.get(..64).unwrap_or(header)).escape_debug().to_string();
-            let constraint = format!(
-                "Member must be visible ASCII of length less than or equal to {TRACE_HEADER_BYTES_MAX}"
-            );
-            Err(ServiceError::validation(&shown, "traceId", &constraint))
-        }
+    if visible && header.len() <= TRACE_HEADER_BYTES_MAX {
+        return text;
     }
+    let part = |key: &&str| {
+        let value = field(&text, key)?;
+        let is_one = match *key {
+            "Root" => value.parse::<TraceId>().is_ok(),
+            "Parent" => value.parse::<SegmentId>().is_ok(),
+            _ => ["0", "1", "?"].contains(&value),
+        };
+        is_one.then(|| format!("{key}={value}"))
+    };
+    KEYS.iter().filter_map(part).collect::<Vec<_>>().join(";").into()
 }
 
-/// A header without parts that nobody may read: of each of [`KEYS`] the first with a value stays.
-fn told_once(header: &str) -> String {
-    let mut seen = [false; KEYS.len()];
+/// A header without parts that nobody may read: of each of [`KEYS`] the first with a value stays, of `Root` none
+/// where it is none.
+fn told_once(header: &str, has_root: bool) -> String {
+    let mut seen = [!has_root, false, false];
     let mut first = |part: &&str| {
         let Some((name, value)) = part.split_once('=') else { return true };
         let known = KEYS.iter().position(|key| name.trim().eq_ignore_ascii_case(key));
@@ -166,35 +187,73 @@ mod tests {
     const SEED: Seed = Seed { epoch_seconds: 0x6543_2100, random: [0xab; 20] };
     const NEW_ROOT: &str = "Root=1-65432100-abababababababababababab";
 
-    fn check(header: Option<&str>, expected: &str) {
-        let trace = TraceHeader::complete(header.map(str::as_bytes), SEED).unwrap();
-        assert_eq!(trace.as_str(), expected);
+    const ROOT: &str = "Root=1-5759e988-bd862e3fe1be46a994272793";
+    const PARENT: &str = "Parent=abababababababab";
+
+    fn complete(header: &[u8]) -> TraceHeader {
+        TraceHeader::complete(Some(header), SEED)
+    }
+
+    fn check(header: &str, expected: &str) {
+        assert_eq!(complete(header.as_bytes()).as_str(), expected, "{header}");
     }
 
     #[test]
     fn what_is_missing_is_added_and_the_rest_is_kept() {
-        let parent = "Parent=abababababababab";
-        check(None, &format!("{NEW_ROOT};{parent};Sampled=0"));
-        check(Some(""), &format!("{NEW_ROOT};{parent};Sampled=0"));
-        check(Some("Root=1-a-b"), &format!("Root=1-a-b;{parent};Sampled=0"));
-        check(Some("Self=x;Sampled=1"), &format!("{NEW_ROOT};Self=x;Sampled=1;{parent}"));
-        let complete = "Root=1-a-b;Parent=c;Sampled=1;Lineage=1:2:3";
-        check(Some(complete), complete);
+        let made = format!("{NEW_ROOT};{PARENT};Sampled=0");
+        assert_eq!(TraceHeader::complete(None, SEED).as_str(), made);
+        check("", &made);
+        check(ROOT, &format!("{ROOT};{PARENT};Sampled=0"));
+        check("Self=x;Sampled=1", &format!("{NEW_ROOT};Self=x;Sampled=1;{PARENT}"));
+        let whole = format!("{ROOT};Parent=c;Sampled=1;Lineage=1:2:3");
+        check(&whole, &whole);
     }
 
     #[test]
     fn an_empty_value_is_none_and_the_first_of_several_counts() {
-        let parent = "Parent=abababababababab";
-        check(Some("Root=;Sampled=1"), &format!("{NEW_ROOT};Sampled=1;{parent}"));
-        check(Some("Root= ;Parent=;Sampled=;Self=;x"), &format!("{NEW_ROOT};Self=;x;{parent};Sampled=0"));
-        check(Some("root=;Root=1-a-b;Root=1-c-d"), &format!("Root=1-a-b;{parent};Sampled=0"));
-        check(Some("Root=1-a-b; Sampled=0;Parent=c;sampled=1"), "Root=1-a-b; Sampled=0;Parent=c");
+        check("Root=;Sampled=1", &format!("{NEW_ROOT};Sampled=1;{PARENT}"));
+        check("Root= ;Parent=;Sampled=;Self=;x", &format!("{NEW_ROOT};Self=;x;{PARENT};Sampled=0"));
+        check(&format!("root=;{ROOT};Root=1-c-d"), &format!("{ROOT};{PARENT};Sampled=0"));
+        check(&format!("{ROOT}; Sampled=0;Parent=c;sampled=1"), &format!("{ROOT}; Sampled=0;Parent=c"));
+    }
+
+    #[test]
+    fn a_root_that_is_none_is_replaced_and_the_caller_s_decision_holds() {
+        for root in
+            ["garbage", "1-a-b", "2-5759e988-bd862e3fe1be46a994272793", "1-00000000-000000000000000000000000"]
+        {
+            for sampled in ["0", "1"] {
+                let rest = format!("Parent=53995c3f42cd8ad8;Sampled={sampled};Lineage=1:2:3");
+                let trace = complete(format!("Root={root};{rest};{ROOT}").as_bytes());
+                assert_eq!(trace.as_str(), format!("{NEW_ROOT};{rest}"), "{root}");
+                // The segment is one of another trace.
+                assert_eq!(trace.upstream(), Upstream { parent: None, sampled: Some(sampled == "1") });
+            }
+        }
+    }
+
+    #[test]
+    fn of_what_is_too_long_or_not_visible_only_what_is_well_formed_is_kept() {
+        let known = format!("{ROOT};Parent=53995c3f42cd8ad8;Sampled=1");
+        let long = "x".repeat(TRACE_HEADER_BYTES_MAX);
+        for odd in ["Lineage=\t", "Self=1\r\nX: y", "a\0", "Self=ü", &format!("Self={long}")] {
+            check(&format!("{odd};{known};{odd}"), &known);
+            check(
+                &format!("Root={odd};Parent={odd};Sampled={odd}"),
+                &format!("{NEW_ROOT};{PARENT};Sampled=0"),
+            );
+        }
+        assert_eq!(complete(b"\xff;Sampled=0;Parent=c").as_str(), format!("{NEW_ROOT};Sampled=0;{PARENT}"));
+        let longest = format!("{known};Self={}", &long[..TRACE_HEADER_BYTES_MAX - known.len() - 6]);
+        assert_eq!(longest.len(), TRACE_HEADER_BYTES_MAX);
+        check(&longest, &longest);
+        check(&format!("{longest}x"), &known);
     }
 
     #[test]
     fn the_answer_names_root_and_sampling() {
-        let trace = TraceHeader::complete(Some(b"Root=1-a-b;Parent=c;Sampled=1"), SEED).unwrap();
-        assert_eq!(trace.for_answer(), "root=1-a-b;sampled=1");
+        let trace = complete(format!("{ROOT};Parent=c;Sampled=1").as_bytes());
+        assert_eq!(trace.for_answer(), format!("{};sampled=1", ROOT.replace('R', "r")));
     }
 
     #[test]
@@ -210,78 +269,85 @@ mod tests {
     }
 
     #[test]
-    fn line_breaks_and_overlong_headers_are_refused() {
-        for header in [&b"Root=1\r\nX: y"[..], b"a\0", b"a\tb", b"\xff", &[b'a'; TRACE_HEADER_BYTES_MAX + 1]]
-        {
-            assert!(TraceHeader::complete(Some(header), SEED).is_err());
-        }
-        assert!(TraceHeader::complete(Some(&[b'a'; TRACE_HEADER_BYTES_MAX]), SEED).is_ok());
-    }
-
-    #[test]
     fn what_the_caller_said_is_remembered() {
-        let said = |header: &str| TraceHeader::complete(Some(header.as_bytes()), SEED).unwrap().upstream();
+        let said = |header: &str| complete(format!("{ROOT};{header}").as_bytes()).upstream();
         let parent = "53995c3f42cd8ad8".parse().ok();
         assert_eq!(said("Sampled=1;Parent=53995c3f42cd8ad8"), Upstream { parent, sampled: Some(true) });
         assert_eq!(said("Sampled=0;Parent=c"), Upstream { parent: None, sampled: Some(false) });
         assert_eq!(said("Sampled=?"), Upstream::default());
         assert_eq!(said(""), Upstream::default());
+        assert_eq!(complete(b"Parent=53995c3f42cd8ad8").upstream(), Upstream::default(), "of which trace?");
     }
 
     #[test]
     fn the_platform_s_decision_and_segment_take_their_places_and_the_rest_is_kept() {
-        let header = "Root=1-a-b;Parent=53995c3f42cd8ad8;Sampled=?;Lineage=1:2dbc7f9c:0;Self=x";
-        let trace = TraceHeader::complete(Some(header.as_bytes()), SEED).unwrap();
+        let header = format!("{ROOT};Parent=53995c3f42cd8ad8;Sampled=?;Lineage=1:2dbc7f9c:0;Self=x");
+        let trace = complete(header.as_bytes());
         let segment = "00f067aa0ba902b7".parse().ok();
         assert_eq!(
             trace.decided(true, segment).as_str(),
-            "Root=1-a-b;Parent=00f067aa0ba902b7;Sampled=1;Lineage=1:2dbc7f9c:0;Self=x"
+            format!("{ROOT};Parent=00f067aa0ba902b7;Sampled=1;Lineage=1:2dbc7f9c:0;Self=x")
         );
         assert_eq!(trace.decided(false, None).as_str(), header.replace('?', "0"));
-        let made = TraceHeader::complete(None, SEED).unwrap();
-        assert_eq!(made.trace_id().map(|id| id.to_string()).as_deref(), NEW_ROOT.strip_prefix("Root="));
-        assert_eq!(trace.trace_id(), None, "1-a-b is none");
+        let root = |trace: &TraceHeader| trace.trace_id().map(|id| format!("Root={id}"));
+        assert_eq!(root(&trace).as_deref(), Some(ROOT));
+        assert_eq!(root(&TraceHeader::complete(None, SEED)).as_deref(), Some(NEW_ROOT));
     }
 
     proptest! {
         #[test]
         fn every_decided_header_says_so(header in header(), sampled: bool) {
-            if let Ok(trace) = TraceHeader::complete(Some(header.as_bytes()), SEED) {
-                let decided = trace.decided(sampled, "53995c3f42cd8ad8".parse().ok());
-                prop_assert_eq!(field(decided.as_str(), "Sampled"), Some(if sampled { "1" } else { "0" }));
-                prop_assert_eq!(field(decided.as_str(), "Parent"), Some("53995c3f42cd8ad8"));
-                prop_assert_eq!(field(decided.as_str(), "Root"), field(trace.as_str(), "Root"));
+            let trace = complete(&header);
+            let decided = trace.decided(sampled, "53995c3f42cd8ad8".parse().ok());
+            prop_assert_eq!(field(decided.as_str(), "Sampled"), Some(if sampled { "1" } else { "0" }));
+            prop_assert_eq!(field(decided.as_str(), "Parent"), Some("53995c3f42cd8ad8"));
+            prop_assert_eq!(field(decided.as_str(), "Root"), field(trace.as_str(), "Root"));
+        }
+
+        #[test]
+        fn every_header_is_visible_and_has_all_three_keys_once(header in header()) {
+            let trace = complete(&header);
+            prop_assert!(trace.as_str().bytes().all(|byte| (b' '..=b'~').contains(&byte)));
+            prop_assert!(trace.as_str().len() <= TRACE_HEADER_BYTES_MAX + 100);
+            prop_assert!(trace.trace_id().is_some(), "{}", trace.as_str());
+            for key in KEYS {
+                let named = |part: &&str| {
+                    part.split_once('=').is_some_and(|(name, _)| name.trim().eq_ignore_ascii_case(key))
+                };
+                prop_assert_eq!(trace.as_str().split(';').filter(named).count(), 1, "{}", trace.as_str());
+                prop_assert!(field(trace.as_str(), key).is_some(), "{}", trace.as_str());
             }
         }
 
         #[test]
-        fn every_accepted_header_has_all_three_keys_once(header in header()) {
-            if let Ok(trace) = TraceHeader::complete(Some(header.as_bytes()), SEED) {
-                for key in KEYS {
-                    let named = |part: &&str| {
-                        part.split_once('=').is_some_and(|(name, _)| name.trim().eq_ignore_ascii_case(key))
-                    };
-                    prop_assert_eq!(trace.as_str().split(';').filter(named).count(), 1, "{}", trace.as_str());
-                    prop_assert!(field(trace.as_str(), key).is_some(), "{}", trace.as_str());
-                    // What the caller said stays what it was.
-                    prop_assert!([None, field(trace.as_str(), key)].contains(&field(&header, key)));
-                }
+        fn what_the_caller_said_stays_what_it_was(parts in almost(), root: bool) {
+            let header = if root { format!("{ROOT};{parts}") } else { parts };
+            let trace = complete(header.as_bytes());
+            for key in &KEYS[usize::from(!root)..] {
+                prop_assert!([None, field(trace.as_str(), key)].contains(&field(&header, key)));
             }
         }
 
         #[test]
         fn what_is_complete_stays_as_it_is(header in header()) {
-            if let Ok(trace) = TraceHeader::complete(Some(header.as_bytes()), SEED) {
-                let again = TraceHeader::complete(Some(trace.as_str().as_bytes()), SEED).unwrap();
+            let trace = complete(&header);
+            if trace.as_str().len() <= TRACE_HEADER_BYTES_MAX {
+                let again = complete(trace.as_str().as_bytes());
                 prop_assert_eq!(again.as_str(), trace.as_str());
             }
         }
     }
 
     /// Anything, and what is almost a header of X-Ray's.
-    fn header() -> impl Strategy<Value = String> {
+    fn header() -> impl Strategy<Value = Vec<u8>> {
+        let bytes = proptest::collection::vec(any::<u8>(), 0..80);
+        let long =
+            (almost(), 0..1_100_usize).prop_map(|(parts, more)| format!("{parts};Self={}", "x".repeat(more)));
+        prop_oneof![bytes, "\\PC{0,80}".prop_map(String::into_bytes), long.prop_map(String::into_bytes)]
+    }
+
+    fn almost() -> impl Strategy<Value = String> {
         let parts = "([Rr]oot|[Pp]arent|[Ss]ampled|Self|Lineage|) ?=?[01a ]{0,2}";
-        let almost = proptest::collection::vec(parts, 0..7).prop_map(|parts| parts.join(";"));
-        prop_oneof!["\\PC{0,80}", almost]
+        proptest::collection::vec(parts, 0..7).prop_map(|parts| parts.join(";"))
     }
 }
