@@ -10,5 +10,6 @@ pub mod link;
 pub mod runtime_api;
 pub mod telemetry;
 pub mod telemetry_log;
+mod tolerant;
 pub mod xray;
 pub mod xray_datagram;

@@ -6,6 +6,7 @@ import pytest
 
 from runtime_calls import ANSWERED, SELF, chunks, raw
 
+WITH_CAUSE = "application/vnd.aws.lambda.error.cause+json"
 # What the Go client announces.
 GO_TRAILERS = "Lambda-Runtime-Function-Error-Type, Lambda-Runtime-Function-Error-Body"
 
@@ -49,6 +50,22 @@ def test_error_body_is_passed_on_as_it_is(endpoint):
     body = ' {"anything" : ["of", "mine"]}'
     _, answer = raw(endpoint, [{"path": SELF + "error", "body": body}], answer=False)
     assert (answer.error, answer.payload.decode()) == ("Unhandled", body)
+
+
+def test_error_body_with_its_cause(endpoint):
+    """Emulator, mime_type_error_cause_json.go: of an error of this type the caller gets message, type and stack, not the cause. """
+    error = {"errorMessage": "m", "errorType": "T", "stackTrace": ["one"]}
+    body = json.dumps({**error, "errorCause": {"message": "c"}, "more": 1})
+    step = {"path": SELF + "error", "body": body, "headers": {"Content-Type": WITH_CAUSE}}
+    (seen,), answer = raw(endpoint, [step], answer=False)
+    assert seen["status"] == 202 and (answer.error, answer.json) == ("Unhandled", error)
+
+
+def test_error_body_with_its_cause_that_is_none(endpoint):
+    """Emulator, invocationerror.go: "Invalid error body" in the stead of what is no such error. """
+    step = {"path": SELF + "error", "body": "[]", "headers": {"Content-Type": WITH_CAUSE}}
+    (seen,), answer = raw(endpoint, [step], answer=False)
+    assert seen["status"] == 202 and (answer.error, answer.json) == ("Unhandled", "Invalid error body")
 
 
 def test_error_type_header(endpoint):

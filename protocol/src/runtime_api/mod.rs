@@ -4,6 +4,7 @@
 //! and the body that AWS answers.
 
 pub mod call;
+pub mod error_body;
 pub mod errors;
 pub mod headers;
 

@@ -4,7 +4,7 @@ use serde::Deserialize;
 use serde_json::{Map, Value};
 
 use super::id::{SegmentId, TraceId};
-use super::tolerant::{moment, moment_or_none, null_or, or_default};
+use crate::tolerant::{moment, moment_or_none, null_or, or_default};
 
 /// Most characters of a segment's name.
 pub const NAME_CHARS_MAX: usize = 200;

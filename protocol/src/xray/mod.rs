@@ -6,7 +6,6 @@
 
 pub mod document;
 mod id;
-mod tolerant;
 
 pub use document::{Document, DocumentError, Segment};
 pub use id::{SegmentId, TraceId};

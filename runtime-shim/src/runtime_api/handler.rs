@@ -2,6 +2,7 @@
 
 use std::convert::Infallible;
 
+use bytes::Bytes;
 use domain::RequestId;
 use domain::environment::InitError;
 use domain::failure::Failure;
@@ -11,6 +12,7 @@ use hyper::header::CONTENT_TYPE;
 use hyper::{HeaderMap, Request};
 use protocol::extensions_api;
 use protocol::runtime_api::call::NoCall;
+use protocol::runtime_api::error_body::{self, CallersError};
 use protocol::runtime_api::{Call, ERROR_BODY_BYTES_MAX, Refusal, headers};
 use tokio::sync::oneshot;
 
@@ -92,11 +94,7 @@ async fn error(id: RequestId, request: Request<Incoming>, events: &Events) -> Re
     let (head, incoming) = request.into_parts();
     begin(id, &head.headers, None, events).await?;
     match body::read(incoming, ERROR_BODY_BYTES_MAX).await {
-        Read::Whole { body, .. } => {
-            let error_type = Some(told_error_type(&head.headers));
-            let answer = RuntimeAnswer { error_type, content_type: content_type(&head.headers), body };
-            complete(id, answer, events).await
-        }
+        Read::Whole { body, .. } => complete(id, told_error(&head.headers, body), events).await,
         Read::TooLarge => {
             unusable(id, Failure::ResponseTooLarge, events).await?;
             Err(Refusal::TooLarge)
@@ -106,6 +104,16 @@ async fn error(id: RequestId, request: Request<Incoming>, events: &Events) -> Re
             Err(Refusal::TruncatedRequest)
         }
     }
+}
+
+/// The error that a runtime tells; of one that has its cause in its body, what is the caller's.
+fn told_error(head: &HeaderMap, body: Vec<Bytes>) -> RuntimeAnswer {
+    let (error_type, content_type) = (Some(told_error_type(head)), content_type(head));
+    if content_type != error_body::ERROR_WITH_CAUSE {
+        return RuntimeAnswer { error_type, content_type, body };
+    }
+    let CallersError { body, content_type } = error_body::without_cause(&body.concat());
+    RuntimeAnswer { error_type, content_type: content_type.to_owned(), body: vec![body.into()] }
 }
 
 async fn init_error(request: Request<Incoming>, events: &Events) -> Result<Answer, Refusal> {

@@ -10,7 +10,7 @@
 //! | an answer after the time-out: 410 | `lifecycle::an_answer_to_an_ended_invocation_goes_nowhere` |
 //! | an echo that is right, wrong, or none at all | here |
 //! | over 6 MiB + 100 bytes: 413, with and without a length | `failures::a_response_is_bounded_to_the_byte` |
-//! | an error over 1 MiB: 413; an X-Ray cause in its header | here |
+//! | an error over 1 MiB: 413; an X-Ray cause in its header, or in its body | here |
 //! | cut off: 400; a bad mode: 400 | `failures::a_response_that_breaks_off_or_names_a_wrong_mode_is_told` |
 //! | streamed; its trailers; the HTTP-integration prelude | `streaming` |
 //! | chunked with announced trailers, not streamed, as Go posts everything | here |
@@ -132,7 +132,7 @@ async fn errors_are_bounded_and_carry_their_cause() {
     let error = |bytes: usize, cause: usize| {
         let code = format!(
             "body = b'e' * {bytes}\nstatus = respond(request, body, 'error', {{'Content-Type': \
-             'application/vnd.aws.lambda.error.cause+json', 'Lambda-Runtime-Function-XRay-Error-Cause': 'c' * {cause}}})\n\
+             'application/json', 'Lambda-Runtime-Function-XRay-Error-Cause': 'c' * {cause}}})\n\
              print('error status', status[0], flush=True)"
         );
         json!({"run": code}).to_string()
@@ -140,12 +140,34 @@ async fn errors_are_bounded_and_carry_their_cause() {
     let outcome = gateway.run_with(invoke(20_000), &error(1024 * 1024, 1024 * 1024 - 1)).await;
     outcome.failed_with(Handler, "Runtime.Unknown");
     assert_eq!(outcome.body.len(), 1024 * 1024);
-    assert_eq!(outcome.head.content_type, "application/vnd.aws.lambda.error.cause+json");
+    assert_eq!(outcome.head.content_type, "application/json");
     assert!(outcome.tail.contains("error status 202\n"), "{}", outcome.tail);
     let outcome = gateway.run_with(invoke(20_000), &error(1024 * 1024 + 1, 1)).await;
     outcome.failed_with(Crashed, "Function.ResponseSizeTooLarge");
     assert!(outcome.tail.contains("error status 413\n"), "{}", outcome.tail);
     gateway.run(&json!({})).await.succeeded();
+}
+
+#[tokio::test]
+async fn of_an_error_with_its_cause_the_caller_gets_the_error() {
+    let shim = Shim::start().await;
+    let mut gateway = shim.ready(assignment()).await;
+    let kind = "application/vnd.aws.lambda.error.cause+json";
+    let code = "respond(request, event['body'], 'error', {'Content-Type': event['type'], \
+                'Lambda-Runtime-Function-Error-Type': 'Runtime.Told'})";
+    let told =
+        json!({"errorType": "T", "errorMessage": "m", "stackTrace": ["a"], "errorCause": {"message": "c"}});
+    let of_the_caller = r#"{"errorMessage":"m","errorType":"T","stackTrace":["a"]}"#.to_owned();
+    for (kind, body, expected_kind, expected) in [
+        (kind, told.to_string(), "application/json", of_the_caller),
+        (kind, "{".to_owned(), "application/octet-stream", "\"Invalid error body\"".to_owned()),
+        ("application/json", told.to_string(), "application/json", told.to_string()),
+    ] {
+        let outcome = gateway.run(&json!({"run": code, "type": kind, "body": body})).await;
+        outcome.failed_with(Handler, "Runtime.Told");
+        let came = (outcome.head.content_type.as_str(), String::from_utf8(outcome.body).unwrap());
+        assert_eq!(came, (expected_kind, expected));
+    }
 }
 
 #[tokio::test]

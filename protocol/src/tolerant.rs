@@ -1,4 +1,4 @@
-//! Readers for what a document may have, and for what it has in numbers.
+//! Readers for what JSON that others write may have, and for what it has in numbers.
 
 use serde::{Deserialize, Deserializer};
 use serde_json::Value;
@@ -7,7 +7,7 @@ use serde_json::Value;
 const SECONDS_MAX: f64 = 10_000_000_000.0;
 
 /// The value, or its default where it has another shape than documented.
-pub(super) fn or_default<'de, T, D>(deserializer: D) -> Result<T, D::Error>
+pub(crate) fn or_default<'de, T, D>(deserializer: D) -> Result<T, D::Error>
 where
     T: serde::de::DeserializeOwned + Default,
     D: Deserializer<'de>,
@@ -17,7 +17,7 @@ where
 }
 
 /// The value, or its default where it is null. One of another shape is an error.
-pub(super) fn null_or<'de, T, D>(deserializer: D) -> Result<T, D::Error>
+pub(crate) fn null_or<'de, T, D>(deserializer: D) -> Result<T, D::Error>
 where
     T: Deserialize<'de> + Default,
     D: Deserializer<'de>,
@@ -26,13 +26,13 @@ where
 }
 
 /// A moment in seconds since the epoch, as microseconds: what a float of that size tells.
-pub(super) fn moment<'de, D: Deserializer<'de>>(deserializer: D) -> Result<u64, D::Error> {
+pub(crate) fn moment<'de, D: Deserializer<'de>>(deserializer: D) -> Result<u64, D::Error> {
     let seconds = f64::deserialize(deserializer)?;
     microseconds(seconds).ok_or_else(|| serde::de::Error::custom("it must be seconds since the epoch"))
 }
 
 /// The same, where there is one.
-pub(super) fn moment_or_none<'de, D: Deserializer<'de>>(deserializer: D) -> Result<Option<u64>, D::Error> {
+pub(crate) fn moment_or_none<'de, D: Deserializer<'de>>(deserializer: D) -> Result<Option<u64>, D::Error> {
     Ok(Option::<f64>::deserialize(deserializer)?.and_then(microseconds))
 }
 
