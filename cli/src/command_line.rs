@@ -3,19 +3,26 @@
 use std::net::SocketAddr;
 use std::path::PathBuf;
 
+use clap::builder::PossibleValuesParser;
 use clap::{Args, Parser, Subcommand};
+use domain::{Qualifier, Region};
 use gateway::settings::OtlpFlags;
 
-use crate::invoke::Endpoint;
+use crate::invoke::{Endpoint, template_names};
+use crate::values::{self, EMULATE_DEFAULT, Emulator, REGION_DEFAULT};
 
 /// The variable that says where `invoke` finds the Lambda API, as it does for AWS's own clients.
 pub(crate) const ENDPOINT_VARIABLE: &str = "AWS_ENDPOINT_URL_LAMBDA";
 /// Where it is otherwise: what `local` listens on.
 pub(crate) const ENDPOINT_DEFAULT: &str = "http://127.0.0.1:9000";
 
+/// What a person who knows nothing yet does first.
+const FIRST_STEPS: &str =
+    "To begin: `kubelambda local DIR`, and in another terminal `kubelambda invoke NAME --tail`.";
+
 /// AWS Lambda functions, unmodified: on this machine or on any endpoint.
 #[derive(Debug, Parser)]
-#[command(name = "kubelambda", version, arg_required_else_help = true)]
+#[command(name = "kubelambda", version, arg_required_else_help = true, after_help = FIRST_STEPS)]
 pub(crate) struct CommandLine {
     #[command(subcommand)]
     pub(crate) command: Command,
@@ -39,23 +46,23 @@ pub(crate) struct LocalArguments {
     #[arg(value_name = "DIR")]
     pub(crate) folder: PathBuf,
     /// Where the Lambda API is served; port 0 takes a free one
-    #[arg(long, value_name = "ADDRESS", default_value = "127.0.0.1:9000")]
+    #[arg(long, value_name = "ADDRESS", default_value = "127.0.0.1:9000", value_parser = values::address)]
     pub(crate) listen: SocketAddr,
     /// Let invocations run as long as they like, so that a debugger can attach
     #[arg(long)]
     pub(crate) debug: bool,
     /// Where the first function also answers on the path of AWS's emulator, or `off` [default: 127.0.0.1:8080]
     #[arg(long, value_name = "ADDRESS|off")]
-    pub(crate) emulator: Option<String>,
+    pub(crate) emulator: Option<Emulator>,
     /// Where metrics are served, if they are wanted
-    #[arg(long, value_name = "ADDRESS")]
+    #[arg(long, value_name = "ADDRESS", value_parser = values::address)]
     pub(crate) metrics: Option<SocketAddr>,
     /// Value of a template's parameter or of a resource's attribute (`Table.Arn`)
     #[arg(long = "parameter", value_name = "NAME=VALUE", value_parser = name_and_value)]
     pub(crate) parameters: Vec<(String, String)>,
     /// The region that functions see
-    #[arg(long, env = "AWS_REGION", default_value = "us-east-1")]
-    pub(crate) region: String,
+    #[arg(long, env = "AWS_REGION", default_value = REGION_DEFAULT, value_parser = values::region)]
+    pub(crate) region: Region,
     /// How long an environment without an invocation is kept, where the function does not say it
     #[arg(long, value_name = "SECONDS", default_value_t = 600)]
     pub(crate) idle_timeout: u32,
@@ -66,11 +73,17 @@ pub(crate) struct LocalArguments {
 #[derive(Debug, Args)]
 pub(crate) struct EmulateArguments {
     /// Where the function answers on the emulator's path
-    #[arg(long, value_name = "ADDRESS", env = "KUBELAMBDA_EMULATOR_LISTEN", default_value = "0.0.0.0:8080")]
+    #[arg(
+        long,
+        value_name = "ADDRESS",
+        env = "KUBELAMBDA_EMULATOR_LISTEN",
+        default_value = EMULATE_DEFAULT,
+        value_parser = values::container_address
+    )]
     pub(crate) listen: SocketAddr,
     /// The region that the function sees
-    #[arg(long, env = "AWS_REGION", default_value = "us-east-1")]
-    pub(crate) region: String,
+    #[arg(long, env = "AWS_REGION", default_value = REGION_DEFAULT, value_parser = values::region)]
+    pub(crate) region: Region,
     /// The command that starts the runtime; without one, the image's bootstrap
     #[arg(last = true)]
     pub(crate) command: Vec<String>,
@@ -84,7 +97,7 @@ pub(crate) struct InvokeArguments {
     #[arg(long, value_name = "FILE", conflicts_with = "template")]
     pub(crate) event: Option<PathBuf>,
     /// An event that is built in
-    #[arg(long, value_name = "NAME")]
+    #[arg(long, value_name = "NAME", value_parser = PossibleValuesParser::new(template_names()))]
     pub(crate) template: Option<String>,
     /// Where the Lambda API is
     #[arg(
@@ -96,7 +109,7 @@ pub(crate) struct InvokeArguments {
     pub(crate) endpoint: Endpoint,
     /// Version or alias
     #[arg(long)]
-    pub(crate) qualifier: Option<String>,
+    pub(crate) qualifier: Option<Qualifier>,
     /// File with the client context (JSON)
     #[arg(long, value_name = "FILE")]
     pub(crate) client_context: Option<PathBuf>,

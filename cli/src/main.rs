@@ -11,6 +11,7 @@ mod output;
 mod project;
 mod reading;
 mod sam;
+mod values;
 mod yaml;
 
 use std::path::Path;

@@ -4,7 +4,7 @@
 //! reader that went away (`| head`) is no error.
 
 use std::fmt;
-use std::io::Write;
+use std::io::{IsTerminal, Write};
 
 /// Writes bytes of the result as they are, ended by a newline.
 pub(crate) fn result_bytes(bytes: &[u8]) {
@@ -20,4 +20,11 @@ pub(crate) fn result_bytes(bytes: &[u8]) {
 /// Writes a line about it.
 pub(crate) fn note(line: impl fmt::Display) {
     drop(writeln!(std::io::stderr().lock(), "{line}"));
+}
+
+/// Says at a terminal that the program stands still because it reads there.
+pub(crate) fn waits_for_input(what: &str) {
+    if std::io::stdin().is_terminal() {
+        note(format_args!("Reading {what} from the terminal; Ctrl-D ends it."));
+    }
 }

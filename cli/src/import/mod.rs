@@ -40,6 +40,7 @@ pub(crate) fn run(arguments: &ImportArguments) -> anyhow::Result<()> {
 fn read(path: &Path) -> anyhow::Result<Value> {
     let mut text = String::new();
     let done = if path == Path::new("-") {
+        output::waits_for_input("what `aws lambda get-function` printed");
         std::io::stdin().lock().take(INPUT_BYTES_MAX).read_to_string(&mut text)
     } else {
         std::fs::File::open(path).and_then(|file| file.take(INPUT_BYTES_MAX).read_to_string(&mut text))

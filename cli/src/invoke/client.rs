@@ -16,7 +16,7 @@ use hyper_util::rt::TokioIo;
 use serde_json::Value;
 use tokio::net::TcpStream;
 
-use crate::command_line::{ENDPOINT_VARIABLE, InvokeArguments};
+use crate::command_line::{ENDPOINT_DEFAULT, ENDPOINT_VARIABLE, InvokeArguments};
 
 /// How long an answer is waited for, in seconds: the longest function, its cold start and its queue.
 const ANSWER_SECONDS_MAX: u64 = TIMEOUT_SECONDS_MAX as u64 + 120;
@@ -34,6 +34,7 @@ impl FromStr for Endpoint {
     type Err = String;
 
     fn from_str(url: &str) -> Result<Self, Self::Err> {
+        let url = if url.is_empty() { ENDPOINT_DEFAULT } else { url };
         let uri: Uri = url.parse().map_err(|error| format!("is no URL: {error}"))?;
         if uri.scheme_str() != Some("http") {
             return Err(format!(
@@ -107,7 +108,7 @@ impl Endpoint {
     ) -> anyhow::Result<Answer> {
         let function = path_part(&arguments.name)?;
         let query = match &arguments.qualifier {
-            Some(qualifier) => format!("?Qualifier={}", path_text(qualifier)),
+            Some(qualifier) => format!("?Qualifier={}", path_text(&qualifier.to_string())),
             None => String::new(),
         };
         let path = format!("/2015-03-31/functions/{function}/invocations{query}");

@@ -17,6 +17,7 @@ use client::Answer;
 pub(crate) use client::Endpoint;
 use domain::limits::REQUEST_PAYLOAD_BYTES_MAX;
 use report::Report;
+pub(crate) use templates::template_names;
 
 use crate::command_line::InvokeArguments;
 use crate::output;
@@ -67,10 +68,7 @@ pub(crate) async fn run(arguments: &InvokeArguments) -> anyhow::Result<ExitCode>
 fn event(arguments: &InvokeArguments) -> anyhow::Result<Vec<u8>> {
     let event = match (&arguments.event, &arguments.template) {
         (Some(path), _) => read(path)?,
-        (None, Some(name)) => match templates::find(name) {
-            Some(text) => text.as_bytes().to_vec(),
-            None => bail!("there is no template '{name}'; there are {}", templates::names()),
-        },
+        (None, Some(name)) => templates::find(name).unwrap_or_default().as_bytes().to_vec(),
         (None, None) => b"{}".to_vec(),
     };
     if let Err(error) = serde_json::from_slice::<serde::de::IgnoredAny>(&event) {
@@ -84,11 +82,15 @@ fn read(path: &Path) -> anyhow::Result<Vec<u8>> {
     let mut bytes = Vec::new();
     let limit = REQUEST_PAYLOAD_BYTES_MAX as u64 + 1;
     let done = if path == Path::new("-") {
+        output::waits_for_input("the event");
         std::io::stdin().lock().take(limit).read_to_end(&mut bytes)
     } else {
         std::fs::File::open(path).and_then(|file| file.take(limit).read_to_end(&mut bytes))
     };
-    done.with_context(|| format!("{} cannot be read", path.display()))?;
+    // Whoever writes JSON there means it.
+    let is_json = path.to_string_lossy().starts_with(['{', '[']);
+    let hint = if is_json { " (JSON itself goes in on standard input, which is `-`)" } else { "" };
+    done.with_context(|| format!("{} cannot be read as a file{hint}", path.display()))?;
     if bytes.len() > REQUEST_PAYLOAD_BYTES_MAX {
         bail!("{} has more than {REQUEST_PAYLOAD_BYTES_MAX} bytes", path.display());
     }

@@ -14,9 +14,9 @@ pub(super) fn find(name: &str) -> Option<&'static str> {
     TEMPLATES.iter().find(|(known, _)| *known == name).map(|(_, text)| *text)
 }
 
-/// All names, for a message.
-pub(super) fn names() -> String {
-    TEMPLATES.map(|(name, _)| name).join(", ")
+/// All names.
+pub(crate) fn template_names() -> [&'static str; 6] {
+    TEMPLATES.map(|(name, _)| name)
 }
 
 #[cfg(test)]

@@ -10,7 +10,6 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use anyhow::{Context, bail};
-use domain::Region;
 use futures::future::BoxFuture;
 use gateway::catalog::{CatalogSource, DeclaredSender};
 use resources::Function;
@@ -65,7 +64,7 @@ pub(crate) fn translated(arguments: impl Iterator<Item = String>) -> Vec<String>
 /// Carries out the command: serves until it is told to end.
 pub(crate) async fn run(arguments: &EmulateArguments) -> anyhow::Result<()> {
     let mut signals = Signals::watch()?;
-    let region: Region = arguments.region.parse()?;
+    let region = arguments.region.clone();
     let api = bind(([127, 0, 0, 1], 0).into(), "--listen").await?;
     let emulator = bind(arguments.listen, "--listen").await?;
     let command = if arguments.command.is_empty() { vec![bootstrap()?] } else { arguments.command.clone() };

@@ -37,7 +37,6 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use anyhow::{Context, anyhow, bail};
-use domain::Region;
 use folder::{FolderCatalog, Look, Shelf};
 use gateway::settings::OtlpFlags;
 use gateway::traces::Collector;
@@ -48,14 +47,15 @@ use tokio::sync::watch;
 use crate::command_line::{ENDPOINT_DEFAULT, ENDPOINT_VARIABLE, LocalArguments};
 use crate::output;
 use crate::project::Choices;
+use crate::values::Emulator;
 
 /// Carries out the command: serves until Ctrl-C.
 pub(crate) async fn run(arguments: &LocalArguments) -> anyhow::Result<ExitCode> {
     let mut signals = Signals::watch()?;
-    let region: Region = arguments.region.parse()?;
+    let region = arguments.region.clone();
     // All ports first: nothing is read or fetched in vain.
     let api = bind(arguments.listen, "--listen").await?;
-    let emulator = bind_emulator(arguments.emulator.as_deref()).await?;
+    let emulator = bind_emulator(arguments.emulator).await?;
     let metrics = match arguments.metrics {
         Some(address) => Some(bind(address, "--metrics").await?),
         None => None,
@@ -73,7 +73,10 @@ pub(crate) async fn run(arguments: &LocalArguments) -> anyhow::Result<ExitCode> 
         metrics: metrics.as_ref().map(|(_, address)| *address),
         debug: arguments.debug,
         emulator_taken: emulator.is_none() && arguments.emulator.is_none(),
-        invoke_default: std::env::var(ENDPOINT_VARIABLE).unwrap_or_else(|_| ENDPOINT_DEFAULT.to_owned()),
+        invoke_default: std::env::var(ENDPOINT_VARIABLE)
+            .ok()
+            .filter(|set| !set.is_empty())
+            .unwrap_or_else(|| ENDPOINT_DEFAULT.to_owned()),
     }
     .lines(&snapshot);
     let (served, served_now) = watch::channel(Arc::new(snapshot));
@@ -102,7 +105,7 @@ fn first_look(arguments: &LocalArguments) -> anyhow::Result<(Shelf, Look)> {
     let root = folder.canonicalize().with_context(|| format!("{} cannot be read", folder.display()))?;
     let choices = Choices {
         parameters: arguments.parameters.iter().cloned().collect(),
-        region: arguments.region.clone(),
+        region: arguments.region.to_string(),
         account: snapshot::account().to_string(),
     };
     let mut shelf = Shelf::new(root, choices, arguments.debug);
@@ -121,18 +124,11 @@ fn first_look(arguments: &LocalArguments) -> anyhow::Result<(Shelf, Look)> {
 }
 
 /// The emulator's port, where it was not switched off. That the default one is taken is no error.
-async fn bind_emulator(wanted: Option<&str>) -> anyhow::Result<Option<Bound>> {
+async fn bind_emulator(wanted: Option<Emulator>) -> anyhow::Result<Option<Bound>> {
     match wanted {
-        Some("off") => Ok(None),
-        Some(address) => {
-            let address = address
-                .parse()
-                .with_context(|| format!("--emulator {address}: neither an address nor off"))?;
-            bind(address, "--emulator").await.map(Some)
-        }
-        None => {
-            // That something else is there is told in the greeting.
-            Ok(bind(emulator::ADDRESS_DEFAULT.parse()?, "--emulator").await.ok())
-        }
+        Some(Emulator::Off) => Ok(None),
+        Some(Emulator::At(address)) => bind(address, "--emulator").await.map(Some),
+        // That something else is there is told in the greeting.
+        None => Ok(bind(emulator::ADDRESS_DEFAULT.parse()?, "--emulator").await.ok()),
     }
 }

@@ -67,7 +67,17 @@ fn invoke_says_what_is_wrong_before_it_asks() {
     let (_, said) = run(&["invoke", "f", "--event", "-"], "{");
     assert!(said.contains("the event is no JSON"), "{said}");
     let (_, said) = run(&["invoke", "f", "--template", "x"], "");
-    assert!(said.contains("there are empty, hello-world"), "{said}");
+    assert!(said.contains("[possible values: empty, hello-world"), "{said}");
+    let (_, said) = run(&["invoke", "f", "--event", "{\"a\": 1}"], "");
+    assert!(said.contains("JSON itself goes in on standard input"), "{said}");
+    for (arguments, expected) in [
+        (["invoke", "f", "--qualifier", "a b"], "'a b' for '--qualifier"),
+        (["local", ".", "--listen", "nowhere"], "'--listen <ADDRESS>': must be IP:PORT or PORT, such as"),
+        (["local", ".", "--region", "a b"], "'--region <REGION>': region 'a b' must match"),
+    ] {
+        let (output, said) = run(&arguments, "");
+        assert_eq!((output.status.code(), said.contains(expected)), (Some(2), true), "{said}");
+    }
 }
 
 #[test]
