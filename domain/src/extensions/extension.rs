@@ -1,6 +1,7 @@
-//! One extension: what it is, what it wants to be told, and where it is in its life.
+//! One extension: what it is, and what it wants to be told.
 
 use super::refusal::Refusal;
+use super::state::State;
 use crate::ids::ExtensionId;
 
 /// Whether an extension is a process of its own.
@@ -10,52 +11,6 @@ pub enum Kind {
     External,
     /// A part of the runtime's process.
     Internal,
-}
-
-/// Where an extension is, by the names that its author reads in error messages.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum State {
-    /// Its process runs.
-    Started,
-    /// It has registered.
-    Registered,
-    /// It waits for an event.
-    Ready,
-    /// It was handed an event.
-    Running,
-    /// It told that it cannot initialize.
-    InitError,
-    /// It told that it exits.
-    ExitError,
-    /// It is gone.
-    Exited,
-    /// Its process could not be started.
-    LaunchError,
-}
-
-impl State {
-    /// The name.
-    pub fn name(self) -> &'static str {
-        match self {
-            Self::Started => "Started",
-            Self::Registered => "Registered",
-            Self::Ready => "Ready",
-            Self::Running => "Running",
-            Self::InitError => "InitError",
-            Self::ExitError => "ExitError",
-            Self::Exited => "Exited",
-            Self::LaunchError => "LaunchError",
-        }
-    }
-
-    /// The type of the error that an extension told of before its process ended.
-    pub(super) fn told_error(self) -> Option<&'static str> {
-        match self {
-            Self::InitError => Some("Extension.InitError"),
-            Self::ExitError => Some("Extension.ExitError"),
-            _ => None,
-        }
-    }
 }
 
 /// The events that an extension asked for.

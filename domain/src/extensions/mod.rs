@@ -14,14 +14,16 @@
 mod extension;
 mod refusal;
 mod shutdown;
+mod state;
 #[cfg(test)]
 mod tests;
 
-pub use extension::{Extension, Kind, State, Subscription};
+pub use extension::{Extension, Kind, Subscription};
 pub use refusal::Refusal;
 pub use shutdown::{
     RUNTIME_SHARE_MILLIS, SHUTDOWN_MILLIS_EXTERNAL, SHUTDOWN_MILLIS_INTERNAL, Shutdown, ShutdownReason, Step,
 };
+pub use state::State;
 
 use crate::ids::ExtensionId;
 

@@ -3,7 +3,7 @@
 use std::fmt;
 
 use super::EXTENSIONS_MAX;
-use super::extension::State;
+use super::state::State;
 use crate::ids::ExtensionId;
 
 /// A refused call. Types and messages are those of AWS's emulator (`rapi/handler/agent*.go`).

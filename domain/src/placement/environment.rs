@@ -1,16 +1,6 @@
 //! One environment as a fleet sees it: what it said last, and what we gave it.
 
-use std::sync::Arc;
-
-use super::fleet::InvocationKey;
-
-/// Whose an invocation is, where a function isolates its tenants. Compared, never read.
-#[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord, Hash)]
-pub struct Tenant(pub Arc<str>);
-
-/// One link with one environment. A new link is a new key, so what an old link still delivers reaches nothing.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
-pub struct EnvironmentKey(pub u64);
+use super::keys::{InvocationKey, Tenant};
 
 /// What an environment says of itself, as far as placement cares.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]

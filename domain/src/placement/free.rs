@@ -2,7 +2,7 @@
 
 use std::collections::BTreeMap;
 
-use super::environment::{EnvironmentKey, Tenant};
+use super::keys::{EnvironmentKey, Tenant};
 
 /// The free environments. One that has served nobody yet has no tenant; nor has any of a function without tenants.
 #[derive(Debug, Default)]

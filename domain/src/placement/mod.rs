@@ -26,12 +26,16 @@
 mod environment;
 mod fleet;
 mod free;
+mod keys;
 #[cfg(test)]
 mod properties;
 #[cfg(test)]
 mod transitions;
+mod verdict;
 mod views;
 
-pub use environment::{EnvironmentKey, Reported, Tenant};
-pub use fleet::{Bounds, Effect, Fleet, InvocationKey, Throttled};
+pub use environment::Reported;
+pub use fleet::Fleet;
+pub use keys::{EnvironmentKey, InvocationKey, Tenant};
+pub use verdict::{Bounds, Effect, Throttled};
 pub use views::{Census, RevisionDemand};

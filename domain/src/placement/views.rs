@@ -2,8 +2,9 @@
 
 use std::collections::BTreeMap;
 
-use super::environment::{Environment, EnvironmentKey, Reported, Stage, Tenant};
-use super::fleet::{Fleet, InvocationKey};
+use super::environment::{Environment, Reported, Stage};
+use super::fleet::Fleet;
+use super::keys::{EnvironmentKey, InvocationKey, Tenant};
 
 /// Running and waiting invocations of one revision.
 #[derive(Debug, Clone, PartialEq, Eq)]
