@@ -73,9 +73,26 @@ func TestStartRepairs(t *testing.T) {
 	c.kubectl("wait", "--for=condition=Ready", "pod/sleeper", "--timeout=60s")
 }
 
-func TestStopWithoutStart(t *testing.T) {
+// After the end of a container or of a session nothing runs any more, but bridge, mounts and rules are still there.
+func TestStartTakesOverFromADeadCluster(t *testing.T) {
+	dead := newCluster(t)
 	before := takeSnapshot(t)
+	dead.must("start")
+	dead.runPod()
+	other := stateFolder(t)
+	if output, err := other.run("start"); err == nil || !strings.Contains(output, dead.dir+" runs on this machine") {
+		t.Errorf("a start beside a running cluster: %v\n%s", err, output)
+	}
+	killAll(t)
+	other.must("start")
+	other.runPod()
+	other.must("stop")
+	before.expectSame(t, takeSnapshot(t))
+}
+
+func TestStopWithoutStart(t *testing.T) {
 	c := newCluster(t)
+	before := takeSnapshot(t)
 	c.must("stop")
 	before.expectSame(t, takeSnapshot(t))
 }
@@ -86,8 +103,19 @@ type cluster struct {
 	binary, dir string
 }
 
-// newCluster returns a cluster that is not started, and that the end of the test stops and purges.
+// newCluster returns a cluster that is not started, on a machine without remains of a dead one, which a start removes:
+// they would be missed after a stop. The end of the test stops and purges the cluster.
 func newCluster(t *testing.T) cluster {
+	t.Helper()
+	c := stateFolder(t)
+	if _, err := os.Stat("/sys/class/net/kl0"); err == nil {
+		c.must("start")
+		c.must("stop", "--purge")
+	}
+	return c
+}
+
+func stateFolder(t *testing.T) cluster {
 	t.Helper()
 	binary := os.Getenv("CLUSTER_BINARY")
 	if binary == "" || os.Geteuid() != 0 {
@@ -166,6 +194,26 @@ func killContainerd(t *testing.T, c cluster) {
 		command, err := os.ReadFile("/proc/" + id + "/cmdline")
 		if err == nil && strings.Contains(string(command), filepath.Join(c.dir, "run", "containerd.sock")) {
 			killID(t, id)
+		}
+	}
+}
+
+// killAll ends every process of every cluster, as the end of their container does.
+func killAll(t *testing.T) {
+	for deadline := time.Now().Add(30 * time.Second); ; {
+		ids := ourProcesses(t)
+		if len(ids) == 0 {
+			return
+		}
+		if time.Now().After(deadline) {
+			t.Fatalf("processes %v do not end", ids)
+		}
+		for _, id := range ids {
+			number, err := strconv.Atoi(id)
+			if err != nil {
+				t.Fatal(err)
+			}
+			_ = syscall.Kill(number, syscall.SIGKILL) // it may have ended with another
 		}
 	}
 }

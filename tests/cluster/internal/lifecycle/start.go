@@ -41,14 +41,16 @@ func Start(ctx context.Context, l layout.Layout, o component.Options, out io.Wri
 	if err != nil {
 		return err
 	}
+	s := steps{out: out}
 	if owner != "" && owner != l.Dir {
-		return fmt.Errorf("the cluster of %s runs on this machine; `cluster stop --dir %s` stops it", owner, owner)
+		if err := takeOver(layout.Layout{Dir: owner}, &s); err != nil {
+			return err
+		}
 	}
 	waves, err := component.Waves(l, o)
 	if err != nil {
 		return err
 	}
-	s := steps{out: out}
 	for _, prepare := range preparations(l) {
 		if err := s.run(prepare.name, prepare.do); err != nil {
 			return err

@@ -93,6 +93,21 @@ func endMarked(l layout.Layout) error {
 	return group.Wait()
 }
 
+// takeOver removes from the machine what a cluster left that no longer runs, such as after its processes were killed. It
+// needs nothing of that cluster's state folder, which may be gone too.
+func takeOver(dead layout.Layout, s *steps) error {
+	marked, err := process.Marked(dead)
+	if err != nil {
+		return err
+	}
+	if len(marked) > 0 {
+		return fmt.Errorf("the cluster of %s runs on this machine; `cluster stop --dir %s` stops it", dead.Dir, dead.Dir)
+	}
+	return s.run("remains of "+dead.Dir, func() error {
+		return errors.Join(host.KillContainers(), clean(dead), forget(dead, false))
+	})
+}
+
 func clean(l layout.Layout) error {
 	if err := host.Unmount(l); err != nil {
 		return err
