@@ -88,6 +88,10 @@ uuid_newtype!(
     /// What an extension proves itself with (`Lambda-Extension-Identifier`), in one life of an environment.
     ExtensionId, "extension identifier"
 );
+uuid_newtype!(
+    /// What code in an environment shows to the metadata endpoint (`AWS_LAMBDA_METADATA_TOKEN`).
+    MetadataToken, "metadata token"
+);
 
 #[cfg(test)]
 mod tests {

@@ -25,6 +25,7 @@ pub mod runtime_version;
 pub mod sampling;
 pub mod scaling;
 pub mod tracing_mode;
+pub mod zone;
 
 pub use account::{AccountId, Region};
 pub use arn::{FunctionArn, FunctionReference};

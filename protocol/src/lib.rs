@@ -7,6 +7,7 @@ pub mod event_stream;
 pub mod extensions_api;
 pub mod lambda_api;
 pub mod link;
+pub mod metadata_api;
 pub mod runtime_api;
 pub mod telemetry;
 pub mod telemetry_log;

@@ -10,6 +10,7 @@ use tokio::net::TcpListener;
 
 use crate::actor::Actor;
 use crate::diagnostics::say;
+use crate::metadata::Metadata;
 use crate::settings::Settings;
 use crate::xray::Daemon;
 use crate::{allocator, events, inherited, install, links, processes, runtime_api};
@@ -71,10 +72,13 @@ async fn environment(settings: Settings) -> io::Result<()> {
     let links = TcpListener::bind(settings.listen).await?;
     let xray = Daemon::open().await?;
     let addresses = Addresses { runtime_api: api.local_addr()?, link: links.local_addr()? };
-    let connections = runtime_api::serve(api, events.clone());
+    let metadata = Metadata::new(settings.zone.clone());
+    let connections = runtime_api::serve(api, events.clone(), metadata.clone());
     links::serve(links, &settings, &events);
     addresses.tell(&settings)?;
-    Actor::new(settings, addresses.runtime_api, xray, processes, connections, events)?.run(queue).await
+    Actor::new(settings, addresses.runtime_api, metadata, xray, processes, connections, events)?
+        .run(queue)
+        .await
 }
 
 struct Addresses {

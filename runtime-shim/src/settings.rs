@@ -13,7 +13,7 @@ use protocol::link::trust::{PublicKey, Ticket};
 /// Prefix of every variable that is the shim's own.
 const PREFIX: &str = "KUBELAMBDA_";
 /// What follows it. The last three are of local mode, before the shim is one.
-const NAMES: [&str; 14] = [
+const NAMES: [&str; 15] = [
     "TICKET",
     "PUBLIC_KEY",
     "ANNOUNCE",
@@ -24,6 +24,7 @@ const NAMES: [&str; 14] = [
     "TEMPORARY",
     "IDLE_GRACE_MILLIS",
     "INIT_LIMIT_MILLIS",
+    "ZONE",
     "ADDRESSES_FILE",
     "PARENT",
     "OPT",
@@ -61,6 +62,8 @@ pub(crate) struct Settings {
     pub idle_grace: Duration,
     /// How long an init phase may take.
     pub init_limit: Duration,
+    /// Name of the node's zone, where it has one.
+    pub zone: Option<String>,
     /// Where the bound addresses are written, for whoever passed port 0: local mode and tests.
     pub addresses_file: Option<PathBuf>,
 }
@@ -85,6 +88,7 @@ impl Settings {
         let temporary_is_own = reader.text("TEMPORARY").is_some() || is_mount(&temporary);
         let idle_grace = reader.or("IDLE_GRACE_MILLIS", 100);
         let init_limit = reader.or("INIT_LIMIT_MILLIS", domain::limits::INIT_SECONDS_MAX * 1_000);
+        let zone = reader.optional("ZONE");
         let addresses_file = reader.optional("ADDRESSES_FILE");
         if !runtime_api.ip().is_loopback() {
             reader.wrong.push(format!("{PREFIX}RUNTIME_API must be a loopback address"));
@@ -102,6 +106,7 @@ impl Settings {
                 temporary_is_own,
                 idle_grace: Duration::from_millis(idle_grace),
                 init_limit: Duration::from_millis(init_limit),
+                zone,
                 addresses_file,
             }),
             _ => Err(WrongSettings(reader.wrong)),

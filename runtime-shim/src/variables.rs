@@ -8,6 +8,7 @@ use std::ffi::{OsStr, OsString};
 use std::net::SocketAddr;
 use std::path::Path;
 
+use domain::ids::MetadataToken;
 use domain::log_stream::{Day, log_stream_name};
 use protocol::link::assignment::Assignment;
 
@@ -46,6 +47,8 @@ pub(crate) struct Variables<'a> {
     pub assignment: &'a Assignment,
     /// Address of the Runtime API.
     pub runtime_api: &'a str,
+    /// What the metadata endpoint is asked with.
+    pub metadata_token: MetadataToken,
     /// Where the X-Ray daemon's port is.
     pub xray_daemon: SocketAddr,
     /// Where the code is.
@@ -101,6 +104,8 @@ impl Variables<'_> {
             ("AWS_LAMBDA_FUNCTION_MEMORY_SIZE", assignment.memory_mb.to_string()),
             ("AWS_LAMBDA_LOG_GROUP_NAME", assignment.log_group.clone()),
             ("AWS_LAMBDA_RUNTIME_API", self.runtime_api.to_owned()),
+            ("AWS_LAMBDA_METADATA_API", self.runtime_api.to_owned()),
+            ("AWS_LAMBDA_METADATA_TOKEN", self.metadata_token.to_string()),
             ("AWS_LAMBDA_INITIALIZATION_TYPE", "on-demand".to_owned()),
             ("AWS_EXECUTION_ENV", assignment.execution_environment.clone()),
             ("AWS_REGION", assignment.region.to_string()),

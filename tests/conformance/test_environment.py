@@ -1,5 +1,6 @@
 """What the function's process finds around it."""
 
+import json
 import re
 
 import pytest
@@ -122,3 +123,19 @@ def test_environment_is_used_again(endpoint):
     seen = [endpoint.call("conformance.warmth", "reused").json for _ in range(CALLS)]
     assert {one["started"] for one in seen} == {seen[0]["started"]}, "one caller after the other had several environments"
     assert [one["invocations"] for one in seen] == list(range(seen[0]["invocations"], seen[0]["invocations"] + CALLS))
+
+
+def test_metadata_endpoint(endpoint):
+    """Guide, configuration-metadata-endpoint: "The Lambda metadata endpoint lets your functions discover which Availability Zone (AZ) they are running in" """
+    answer = endpoint.call("conformance.metadata").json
+    headers = {name.lower(): value for name, value in answer["headers"].items()}
+    assert answer["status"] == 200 and headers["content-type"] == "application/json", answer
+    assert headers["cache-control"] == "private, max-age=43200, immutable"
+    assert json.loads(answer["body"]) == {"AvailabilityZoneID": "use1-az1"}
+
+
+@pytest.mark.parametrize("authorization", ["", "Bearer", "Bearer 03030303-0303-4303-8303-030303030303"])
+def test_metadata_endpoint_without_its_token(endpoint, authorization):
+    """Emulator, the metadata endpoint's check: without the token there is no answer. """
+    answer = endpoint.call("conformance.metadata", authorization=authorization).json
+    assert (answer["status"], answer["body"]) == (401, "Unauthorized\n")

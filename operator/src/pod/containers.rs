@@ -3,8 +3,8 @@
 use std::collections::BTreeMap;
 
 use k8s_openapi::api::core::v1::{
-    Capabilities, Container, EnvVar, ExecAction, Lifecycle, LifecycleHandler, ResourceRequirements,
-    SeccompProfile, SecurityContext,
+    Capabilities, Container, EnvVar, EnvVarSource, ExecAction, Lifecycle, LifecycleHandler,
+    ObjectFieldSelector, ResourceRequirements, SeccompProfile, SecurityContext,
 };
 use k8s_openapi::apimachinery::pkg::api::resource::Quantity;
 use resources::FunctionSpec;
@@ -71,11 +71,25 @@ pub(super) fn function(
             variable("KUBELAMBDA_ANNOUNCE", installation.announce.to_string()),
             variable("KUBELAMBDA_PUBLIC_KEY", installation.public_key.to_text()),
             variable("KUBELAMBDA_TICKET", identity.ticket.to_text()),
+            zone(),
         ]),
         resources: Some(function_size(spec.memory_size, settings)),
         security_context: Some(restricted()),
         volume_mounts: Some(volumes::mounts_of_function(spec)),
         ..Container::default()
+    }
+}
+
+/// The zone of the pod's node, which Kubernetes 1.35 and later copy to the pod; empty where the node has none.
+fn zone() -> EnvVar {
+    let field = ObjectFieldSelector {
+        field_path: "metadata.labels['topology.kubernetes.io/zone']".to_owned(),
+        ..ObjectFieldSelector::default()
+    };
+    EnvVar {
+        name: "KUBELAMBDA_ZONE".to_owned(),
+        value_from: Some(EnvVarSource { field_ref: Some(field), ..EnvVarSource::default() }),
+        ..EnvVar::default()
     }
 }
 

@@ -20,6 +20,7 @@ use super::Actor;
 use crate::diagnostics::say;
 use crate::events::{ExtensionAnswer, ExtensionCall, ExtensionReply, NextCall};
 use crate::processes::Command;
+use crate::random;
 use crate::variables::Variables;
 
 /// A file beside the extensions' folder that turns the whole API off.
@@ -146,6 +147,7 @@ impl Actor {
         let variables = Variables {
             assignment: &assigned.assignment,
             runtime_api: &self.runtime_api.to_string(),
+            metadata_token: self.metadata.token(),
             xray_daemon: self.xray.address(),
             task_root: &self.settings.task_root,
             day: assigned.day,
@@ -229,9 +231,5 @@ impl Actor {
 
 /// An identifier that nobody can guess, and that no event or extension had before.
 fn fresh_id() -> ExtensionId {
-    let mut bytes = [0; 16];
-    if rustix::rand::getrandom(&mut bytes, rustix::rand::GetRandomFlags::empty()).is_err() {
-        say(format_args!("the kernel gives no random bytes"));
-    }
-    ExtensionId::from_random_bytes(bytes)
+    ExtensionId::from_random_bytes(random::bytes())
 }

@@ -131,6 +131,7 @@ impl Actor {
         let variables = Variables {
             assignment,
             runtime_api: &self.runtime_api.to_string(),
+            metadata_token: self.metadata.token(),
             xray_daemon: self.xray.address(),
             task_root: &self.settings.task_root,
             day: assigned.day,

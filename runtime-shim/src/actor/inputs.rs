@@ -109,6 +109,7 @@ impl Actor {
         match self.environment.assign() {
             Ok(effects) => {
                 self.logs.configure(assignment.logging);
+                self.metadata.assigned_in(&assignment.region);
                 self.assigned = Some(Assigned {
                     assignment: Arc::new(assignment),
                     archive,

@@ -44,6 +44,7 @@ use tokio::sync::mpsc;
 use crate::clock::{self, Instant};
 use crate::events::{Event, Events, LinkId};
 use crate::logs::Logs;
+use crate::metadata::Metadata;
 use crate::processes::{OutOfMemoryKills, Processes};
 use crate::runtime_api::Connections;
 use crate::settings::Settings;
@@ -60,6 +61,7 @@ use waiting::Waiting;
 pub(crate) struct Actor {
     settings: Settings,
     runtime_api: SocketAddr,
+    metadata: Metadata,
     started: Instant,
     environment: Environment,
     processes: Processes,
@@ -114,6 +116,7 @@ impl Actor {
     pub(crate) fn new(
         settings: Settings,
         runtime_api: SocketAddr,
+        metadata: Metadata,
         xray: Daemon,
         processes: Processes,
         connections: Connections,
@@ -122,6 +125,7 @@ impl Actor {
         Ok(Self {
             settings,
             runtime_api,
+            metadata,
             started: clock::now(),
             environment: Environment::default(),
             processes,

@@ -4,8 +4,9 @@ use std::sync::Arc;
 
 use bytes::Bytes;
 use http_body_util::Full;
-use hyper::header::{ALLOW, CONTENT_TYPE, HeaderValue};
+use hyper::header::{ALLOW, CACHE_CONTROL, CONTENT_TYPE, HeaderValue};
 use hyper::{Response, StatusCode};
+use protocol::metadata_api;
 use protocol::runtime_api::{ACCEPTED_BODY, Refusal};
 
 use crate::events::RuntimeEvent;
@@ -47,6 +48,23 @@ pub(super) fn wrong_method(allowed: &'static str) -> Answer {
 /// The answer to `ping`: text, as the emulator's server takes it for.
 pub(super) fn pong() -> Answer {
     let mut answer = Response::new(Full::new(Bytes::from_static(b"pong")));
+    answer.headers_mut().insert(CONTENT_TYPE, TEXT);
+    answer
+}
+
+/// The metadata endpoint's answer.
+pub(super) fn described(zone_id: &str) -> Answer {
+    let mut answer = Response::new(Full::new(Bytes::from(metadata_api::described(zone_id))));
+    answer.headers_mut().insert(CONTENT_TYPE, JSON);
+    answer.headers_mut().insert(CACHE_CONTROL, HeaderValue::from_static(metadata_api::CACHE_CONTROL));
+    answer
+}
+
+/// The metadata endpoint's refusal.
+pub(super) fn not_described(refusal: metadata_api::Refusal) -> Answer {
+    let mut answer = Response::new(Full::new(Bytes::from_static(refusal.body().as_bytes())));
+    *answer.status_mut() =
+        StatusCode::from_u16(refusal.status()).unwrap_or(StatusCode::INTERNAL_SERVER_ERROR);
     answer.headers_mut().insert(CONTENT_TYPE, TEXT);
     answer
 }

@@ -8,9 +8,10 @@ use domain::environment::InitError;
 use domain::failure::Failure;
 use domain::limits::RESPONSE_PAYLOAD_BYTES_MAX;
 use hyper::body::Incoming;
-use hyper::header::CONTENT_TYPE;
+use hyper::header::{AUTHORIZATION, CONTENT_TYPE};
 use hyper::{HeaderMap, Request};
 use protocol::extensions_api;
+use protocol::metadata_api;
 use protocol::runtime_api::call::NoCall;
 use protocol::runtime_api::error_body::{self, CallersError};
 use protocol::runtime_api::{Call, ERROR_BODY_BYTES_MAX, Refusal, headers};
@@ -22,6 +23,7 @@ use super::extensions;
 use super::far_end::FarEnd;
 use super::stream;
 use crate::events::{Event, Events, NextCall, Reply, RuntimeAnswer};
+use crate::metadata::Metadata;
 use crate::window::Streaming;
 
 /// Content type of an answer that names none.
@@ -33,8 +35,12 @@ const CONTENT_TYPE_BYTES_MAX: usize = 256;
 pub(super) async fn handle(
     request: Request<Incoming>,
     events: Events,
+    metadata: Metadata,
     far_end: FarEnd,
 ) -> Result<Answer, Infallible> {
+    if metadata_api::is_at(request.uri().path()) {
+        return Ok(described(&request, &metadata));
+    }
     if let Some(call) = extensions_api::Call::read(request.method().as_str(), request.uri().path()) {
         return Ok(extensions::handle(call, request, &events).await);
     }
@@ -53,6 +59,17 @@ pub(super) async fn handle(
         Err(NoCall::BadRequestId) => Err(Refusal::InvalidRequestId),
     };
     Ok(done.unwrap_or_else(answers::refused))
+}
+
+/// The answer of the metadata endpoint.
+fn described(request: &Request<Incoming>, metadata: &Metadata) -> Answer {
+    let authorization = request.headers().get(AUTHORIZATION).and_then(|value| value.to_str().ok());
+    let allowed = metadata_api::check(request.method().as_str(), authorization, metadata.token());
+    match (allowed, metadata.zone_id()) {
+        (Ok(()), Some(zone_id)) => answers::described(zone_id),
+        (Ok(()), None) => answers::refused(Refusal::Internal),
+        (Err(refusal), _) => answers::not_described(refusal),
+    }
 }
 
 /// Tells the actor, and waits for its verdict. An actor that drops the question has no use for it any more.

@@ -22,6 +22,7 @@ use tokio::sync::{Notify, Semaphore};
 
 use crate::diagnostics::say;
 use crate::events::Events;
+use crate::metadata::Metadata;
 pub(crate) use far_end::FarEnd;
 use far_end::Socket;
 
@@ -72,21 +73,21 @@ impl Drop for Open {
 }
 
 /// Serves the API in the background.
-pub(crate) fn serve(listener: TcpListener, events: Events) -> Connections {
+pub(crate) fn serve(listener: TcpListener, events: Events, metadata: Metadata) -> Connections {
     let connections = Connections::default();
-    drop(tokio::spawn(accept(listener, events, connections.clone())));
+    drop(tokio::spawn(accept(listener, events, metadata, connections.clone())));
     connections
 }
 
-async fn accept(listener: TcpListener, events: Events, connections: Connections) {
+async fn accept(listener: TcpListener, events: Events, metadata: Metadata, connections: Connections) {
     let room = Arc::new(Semaphore::new(CONNECTIONS_MAX));
     loop {
         let Ok(permit) = room.clone().acquire_owned().await else { return };
         match listener.accept().await {
             Ok((stream, _)) => {
-                let (events, open) = (events.clone(), connections.open());
+                let (events, metadata, open) = (events.clone(), metadata.clone(), connections.open());
                 drop(tokio::spawn(async move {
-                    connection(stream, events).await;
+                    connection(stream, events, metadata).await;
                     drop((open, permit));
                 }));
             }
@@ -98,12 +99,14 @@ async fn accept(listener: TcpListener, events: Events, connections: Connections)
     }
 }
 
-async fn connection(stream: TcpStream, events: Events) {
+async fn connection(stream: TcpStream, events: Events, metadata: Metadata) {
     if stream.set_nodelay(true).is_err() {
         return;
     }
     let Ok(socket) = Socket::of(&stream) else { return };
-    let service = service_fn(move |request| handler::handle(request, events.clone(), socket.far_end()));
+    let service = service_fn(move |request| {
+        handler::handle(request, events.clone(), metadata.clone(), socket.far_end())
+    });
     let served = http1::Builder::new()
         .timer(TokioTimer::new())
         .header_read_timeout(Duration::from_secs(HEAD_SECONDS_MAX))

@@ -10,7 +10,7 @@ use protocol::telemetry::{Buffering, Destination, Subscription};
 
 use super::delivery::Item;
 use crate::clock::{self, Instant};
-use crate::diagnostics::say;
+use crate::random;
 
 /// Events that one batch may have beyond its bytes: separators.
 const SEPARATOR_BYTES: usize = 1;
@@ -102,11 +102,7 @@ pub(super) struct BatchIds([u8; 32]);
 
 impl BatchIds {
     pub(super) fn new() -> Self {
-        let mut bytes = [0; 32];
-        if rustix::rand::getrandom(&mut bytes, rustix::rand::GetRandomFlags::empty()).is_err() {
-            say(format_args!("the kernel gives no random bytes"));
-        }
-        Self(bytes)
+        Self(random::bytes())
     }
 
     /// The next name.

@@ -39,6 +39,7 @@ fn built(assignment: &Assignment, own: &[(&str, &str)]) -> BTreeMap<String, Stri
     let variables = Variables {
         assignment,
         runtime_api: "127.0.0.1:9001",
+        metadata_token: MetadataToken::from_random_bytes([3; 16]),
         xray_daemon: ([127, 0, 0, 1], 2001).into(),
         task_root: Path::new("/var/task"),
         day: Day { year: 2026, month: 1, day: 2 },
@@ -58,6 +59,8 @@ fn the_platform_s_variables_are_those_of_aws_and_win() {
         ("AWS_LAMBDA_LOG_GROUP_NAME", "/aws/lambda/f"),
         ("AWS_LAMBDA_LOG_STREAM_NAME", "2026/01/02/[$LATEST]01010101010101010101010101010101"),
         ("AWS_LAMBDA_RUNTIME_API", "127.0.0.1:9001"),
+        ("AWS_LAMBDA_METADATA_API", "127.0.0.1:9001"),
+        ("AWS_LAMBDA_METADATA_TOKEN", "03030303-0303-4303-8303-030303030303"),
         ("AWS_LAMBDA_INITIALIZATION_TYPE", "on-demand"),
         ("AWS_EXECUTION_ENV", "AWS_Lambda_python3.13"),
         ("AWS_REGION", "eu-west-1"),

@@ -90,6 +90,17 @@ def environment(event, context):
     }
 
 
+def metadata(event, context):
+    """Asks the metadata endpoint, with event["authorization"] in place of the token's where there is one."""
+    import http.client
+    connection = http.client.HTTPConnection(os.environ["AWS_LAMBDA_METADATA_API"], timeout=5)
+    bearer = "Bearer " + os.environ["AWS_LAMBDA_METADATA_TOKEN"]
+    headers = {"Authorization": event.get("authorization", bearer)}
+    connection.request(event.get("method", "GET"), "/2026-01-15/metadata/execution-environment", headers=headers)
+    answer = connection.getresponse()
+    return {"status": answer.status, "headers": dict(answer.getheaders()), "body": answer.read().decode()}
+
+
 def readable(path):
     try:
         with open(path, "rb") as file:
