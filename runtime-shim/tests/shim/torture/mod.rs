@@ -39,6 +39,8 @@ const IDLE_GRACE_MILLIS: &str = "2";
 const WARM_UP: usize = 10;
 /// How often each kind has its turn before memory is compared.
 const TOURS: [u64; 2] = [1, 10];
+/// Measurements of memory at least: on a slow machine the tours alone may take a sample's invocations.
+const MEASURED_MIN: usize = 30;
 /// The runtime that does them.
 const RUNTIME: &str = include_str!("runtime.py");
 /// How many of the latest deeds a failure shows.
@@ -83,7 +85,7 @@ impl Torture {
             idle_descriptors = idle_descriptors.min(torture.watched.descriptors());
         }
         let (mut resident, mut deeds) = (Vec::new(), 0);
-        while torture.finished < INVOCATIONS[part] as u64 {
+        while torture.finished < INVOCATIONS[part] as u64 || resident.len() < MEASURED_MIN {
             // First each kind in turn, so that what a first use costs is not taken for a leak.
             let kind = if deeds < TOURS[part] * KINDS { deeds % KINDS } else { torture.random.below(KINDS) };
             let go = torture.shim.path(&format!("go-{}", torture.finished));
