@@ -39,12 +39,14 @@ impl Actor {
         allocator::give_back();
         self.processes.stop();
         self.frozen = true;
+        self.logs.telemetry().set_asleep(true);
     }
 
     pub(super) fn thaw(&mut self) {
         if self.frozen {
             self.processes.resume();
             self.frozen = false;
+            self.logs.telemetry().set_asleep(false);
         }
     }
 }

@@ -1,8 +1,9 @@
 //! One subscriber's task: collects events into batches and delivers them, to a port of the sandbox.
 //!
 //! A batch is kept until somebody takes it: a receiver that is stopped between invocations, or that is being
-//! started again after a reset, gets it afterwards. A receiver that answers has taken it, whatever it answers. One
-//! that is not there is tried again and again, with pauses that double up to a bound.
+//! started again after a reset, gets it afterwards. One that is not there is tried again and again, with pauses that
+//! double up to a bound; one that is there and does not take it, only so often, and then the batch is lost and
+//! counted: otherwise it would keep everything after it from being delivered.
 
 use std::sync::Arc;
 use std::sync::atomic::Ordering;
@@ -13,13 +14,33 @@ use tokio::sync::mpsc;
 use tokio::time::sleep_until;
 
 use super::batches::{BatchIds, Batches};
-use super::receiver::Receiver;
-use super::subscriber::Shared;
+use super::receiver::{Outcome, Receiver};
+use super::shared::Shared;
 use crate::clock::{self, Instant};
 
-/// First and longest pause before a receiver that does not answer is tried again, in milliseconds.
+/// First and longest pause before a receiver is tried again, in milliseconds.
 const RETRY_MILLIS_MIN: u64 = 50;
 const RETRY_MILLIS_MAX: u64 = 1_000;
+
+/// How long a receiver may take to answer while its processes are not stopped, in milliseconds.
+const ANSWER_MILLIS_MAX: u64 = 10_000;
+/// How often a receiver is sent a batch that it refuses or does not answer.
+const ATTEMPTS_MAX: u32 = 8;
+/// In how many parts a receiver's time is told, so that what it is stopped in between counts for one at most.
+const ANSWER_PARTS: u32 = 10;
+
+/// What is put up with from a receiver.
+#[derive(Debug, Clone, Copy)]
+pub(super) struct Patience {
+    answer: Duration,
+    attempts: u32,
+}
+
+impl Default for Patience {
+    fn default() -> Self {
+        Self { answer: Duration::from_millis(ANSWER_MILLIS_MAX), attempts: ATTEMPTS_MAX }
+    }
+}
 
 /// What a subscriber's task is told.
 #[derive(Debug)]
@@ -31,9 +52,14 @@ pub(super) enum Item {
 }
 
 /// Runs until the subscription ends.
-pub(super) async fn run(batches: Batches, queue: mpsc::Receiver<Item>, shared: Arc<Shared>) {
+pub(super) async fn run(
+    batches: Batches,
+    queue: mpsc::Receiver<Item>,
+    shared: Arc<Shared>,
+    patience: Patience,
+) {
     let receiver = Receiver::default();
-    let mut delivery = Delivery { batches, receiver, hang_ups: shared.hang_ups(), shared, queue };
+    let mut delivery = Delivery { batches, receiver, hang_ups: shared.hang_ups(), shared, queue, patience };
     let mut ids = BatchIds::new();
     while delivery.collect().await.is_some() {
         while delivery.batches.is_due() {
@@ -52,6 +78,7 @@ struct Delivery {
     hang_ups: u32,
     queue: mpsc::Receiver<Item>,
     shared: Arc<Shared>,
+    patience: Patience,
 }
 
 impl Delivery {
@@ -65,36 +92,48 @@ impl Delivery {
         Some(())
     }
 
-    /// Delivers the next batch, however long that takes.
+    /// Delivers the next batch, however long that takes, or gives it up.
     async fn deliver(&mut self, id: &str) -> Option<()> {
         let (batch, count) = self.batches.next();
-        let mut pause = RETRY_MILLIS_MIN;
-        while !self.attempt(&batch, id).await {
+        let (mut pause, mut attempts) = (RETRY_MILLIS_MIN, 0);
+        let taken = loop {
+            match self.attempt(&batch, id).await {
+                Outcome::Taken => break true,
+                Outcome::Refused => attempts += 1,
+                Outcome::Unreachable => {}
+            }
+            if attempts >= self.patience.attempts {
+                break false;
+            }
             if self.queue.is_closed() {
                 return None;
             }
-            tokio::select! {
-                () = self.shared.wake.notified() => {}
-                () = tokio::time::sleep(Duration::from_millis(pause)) => {}
-            }
+            self.shared.pause(Duration::from_millis(pause)).await;
             pause = (pause * 2).min(RETRY_MILLIS_MAX);
+        };
+        let bytes = self.batches.delivered(count);
+        if !taken {
+            self.shared.lose(count, bytes);
         }
-        self.shared.waiting_bytes.fetch_sub(self.batches.delivered(count), Ordering::Relaxed);
+        self.shared.waiting_bytes.fetch_sub(bytes, Ordering::Relaxed);
         Some(())
     }
 
-    /// True if the receiver has taken the batch.
-    async fn attempt(&mut self, batch: &Bytes, id: &str) -> bool {
+    async fn attempt(&mut self, batch: &Bytes, id: &str) -> Outcome {
         let hang_ups = self.shared.hang_ups();
         if self.hang_ups != hang_ups {
             (self.receiver, self.hang_ups) = (Receiver::default(), hang_ups);
         }
         let destination = self.shared.destination();
-        let taken = self.receiver.deliver(&destination, batch, id).await.is_ok();
-        if !taken {
+        let answered = tokio::select! {
+            outcome = self.receiver.deliver(&destination, batch, id) => Some(outcome),
+            () = self.shared.awake_for(self.patience.answer, ANSWER_PARTS) => None,
+        };
+        let outcome = answered.unwrap_or(Outcome::Refused);
+        if answered.is_none() || outcome == Outcome::Unreachable {
             self.receiver = Receiver::default();
         }
-        taken
+        outcome
     }
 }
 

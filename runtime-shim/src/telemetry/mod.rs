@@ -14,6 +14,7 @@ mod delivery;
 mod event;
 mod history;
 mod receiver;
+mod shared;
 mod subscriber;
 #[cfg(test)]
 mod tests;
@@ -46,6 +47,7 @@ impl Telemetry {
     /// Subscriptions are open: events are kept.
     pub(crate) fn open(&mut self, json: bool) {
         self.json = json;
+        self.set_asleep(false);
         self.history = Some(History::default());
     }
 
@@ -142,6 +144,11 @@ impl Telemetry {
     pub(crate) fn life_ended(&mut self) {
         self.life += 1;
         self.subscribers.iter().for_each(Subscriber::life_ended);
+    }
+
+    /// The environment's processes stop, or run again: no subscriber is blamed for what it does not do while stopped.
+    pub(crate) fn set_asleep(&self, asleep: bool) {
+        self.subscribers.iter().for_each(|subscriber| subscriber.set_asleep(asleep));
     }
 
     /// Somebody may be interested in the platform's records.

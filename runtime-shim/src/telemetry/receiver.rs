@@ -19,6 +19,17 @@ use tokio::net::TcpStream;
 const SCRAP_BYTES: usize = 256;
 const SCRAPS_MAX: usize = 64;
 
+/// What became of a batch.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum Outcome {
+    /// The receiver has it.
+    Taken,
+    /// The receiver is there, and has not taken it.
+    Refused,
+    /// Nobody is there, or not any more.
+    Unreachable,
+}
+
 /// The connection to the receiver, if there is one.
 #[derive(Debug, Default)]
 pub(super) struct Receiver {
@@ -27,31 +38,38 @@ pub(super) struct Receiver {
 }
 
 impl Receiver {
-    /// Returns once the receiver has taken the batch.
-    pub(super) async fn deliver(&mut self, to: &Destination, batch: &Bytes, id: &str) -> io::Result<()> {
-        match to {
-            Destination::Http { port, path, put } => {
-                let request = request(*port, path, *put, batch, id)?;
-                self.post(*port, request).await.map_err(io::Error::other)
-            }
-            Destination::Tcp { port } => self.write(*port, batch).await,
+    /// Returns once the receiver has taken the batch, or has not.
+    pub(super) async fn deliver(&mut self, to: &Destination, batch: &Bytes, id: &str) -> Outcome {
+        let taken = match to {
+            Destination::Http { port, path, put } => match request(*port, path, *put, batch, id) {
+                Ok(request) => self.post(*port, request).await,
+                Err(error) => Err(error),
+            },
+            Destination::Tcp { port } => self.write(*port, batch).await.map(|()| true),
+        };
+        match taken {
+            Ok(true) => Outcome::Taken,
+            Ok(false) => Outcome::Refused,
+            Err(_) => Outcome::Unreachable,
         }
     }
 
-    async fn post(&mut self, port: u16, request: Request<Full<Bytes>>) -> io::Result<()> {
+    /// True if the answer says that the batch was taken.
+    async fn post(&mut self, port: u16, request: Request<Full<Bytes>>) -> io::Result<bool> {
         let mut sender = match self.http.take().filter(|sender| !sender.is_closed()) {
             Some(sender) => sender,
             None => connect(port).await?,
         };
         sender.ready().await.map_err(io::Error::other)?;
         let answer = sender.send_request(request).await.map_err(io::Error::other)?;
+        let status = answer.status();
         let mut body = answer.into_body();
         // What it says is of no interest, but has to be read before the next request.
         while let Some(frame) = body.frame().await {
             drop(frame.map_err(io::Error::other)?);
         }
         self.http = Some(sender);
-        Ok(())
+        Ok(!status.is_client_error() && !status.is_server_error())
     }
 
     async fn write(&mut self, port: u16, batch: &Bytes) -> io::Result<()> {

@@ -1,15 +1,16 @@
 //! One subscription: which events are for it, and whether there is room for them.
 
 use std::sync::Arc;
-use std::sync::atomic::{AtomicU32, AtomicUsize, Ordering};
+use std::sync::atomic::Ordering;
 
 use bytes::Bytes;
 use protocol::telemetry::{Destination, Platform, Stream, Subscription, Types};
-use tokio::sync::{Notify, mpsc, watch};
+use tokio::sync::mpsc;
 
 use super::batches::Batches;
-use super::delivery::{self, Item};
+use super::delivery::{self, Item, Patience};
 use super::event::Event;
+use super::shared::Shared;
 use crate::clock;
 use crate::diagnostics::say;
 
@@ -33,52 +34,13 @@ pub(super) struct Subscriber {
     pub dropped: (u64, u64),
 }
 
-/// What a subscriber and its task both know.
-#[derive(Debug)]
-pub(super) struct Shared {
-    /// Of events that are not delivered.
-    pub waiting_bytes: AtomicUsize,
-    /// The receiver may be there now.
-    pub wake: Notify,
-    /// Where events go; an extension may take another port in each life.
-    destination: watch::Sender<Destination>,
-    /// How often the connection to the receiver that there was became worth nothing.
-    hang_ups: AtomicU32,
-}
-
-impl Shared {
-    /// Nothing waits yet for what is at `destination`.
-    pub(super) fn new(destination: Destination) -> Self {
-        Self {
-            waiting_bytes: AtomicUsize::default(),
-            wake: Notify::default(),
-            destination: watch::Sender::new(destination),
-            hang_ups: AtomicU32::default(),
-        }
-    }
-
-    /// Where events go.
-    pub(super) fn destination(&self) -> Destination {
-        self.destination.borrow().clone()
-    }
-
-    /// How often connections became worth nothing so far.
-    pub(super) fn hang_ups(&self) -> u32 {
-        self.hang_ups.load(Ordering::Relaxed)
-    }
-
-    /// The next batch takes another connection: whoever this one leads to is gone, or not meant any more.
-    pub(super) fn hang_up(&self) {
-        self.hang_ups.fetch_add(1, Ordering::Relaxed);
-    }
-}
-
 impl Subscriber {
     /// The extension `name` subscribes: its task runs from here on.
     pub(super) fn start(name: &str, subscription: Subscription, life: u32) -> Self {
         let (items, queue) = mpsc::channel(BACKLOG_EVENTS_MAX);
         let shared = Arc::new(Shared::new(subscription.destination.clone()));
-        drop(tokio::spawn(delivery::run(Batches::of(&subscription), queue, shared.clone())));
+        let task = delivery::run(Batches::of(&subscription), queue, shared.clone(), Patience::default());
+        drop(tokio::spawn(task));
         Self { name: name.to_owned(), subscription, life, items, shared, dropped: (0, 0) }
     }
 
@@ -96,11 +58,9 @@ impl Subscriber {
 
     /// Goes on at another destination.
     pub(super) fn move_to(&mut self, destination: Destination, life: u32) {
-        self.shared.destination.send_replace(destination.clone());
+        self.shared.move_to(destination.clone());
         self.subscription.destination = destination;
         self.life = life;
-        self.shared.hang_up();
-        self.wake();
     }
 
     /// Queues an event, if it is one for this subscriber and there is room. Returns the records and bytes that it
@@ -110,6 +70,8 @@ impl Subscriber {
             return None;
         }
         let body = event.body(self.subscription.schema)?;
+        let (records, bytes) = self.shared.take_lost();
+        self.lose(records, bytes, "its receiver does not take them");
         let told = self.tell_of_loss(body.len());
         if self.dropped.0 > 0 || !self.queue(body.clone()) {
             self.lose(1, body.len() as u64, "it does not keep up");
@@ -146,6 +108,12 @@ impl Subscriber {
     /// All processes of the environment have ended, its receiver among them.
     pub(super) fn life_ended(&self) {
         self.shared.hang_up();
+        self.set_asleep(true);
+    }
+
+    /// The environment's processes stop, or run again.
+    pub(super) fn set_asleep(&self, asleep: bool) {
+        self.shared.set_asleep(asleep);
     }
 
     /// What waits for it, in bytes.

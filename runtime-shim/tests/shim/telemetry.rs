@@ -210,6 +210,25 @@ async fn what_happened_at_a_time_out_reaches_a_tcp_subscriber_too() {
 }
 
 #[tokio::test]
+async fn a_batch_that_is_refused_for_good_is_told_as_dropped() {
+    let shim = shim_with(&[("recorder", RECORDER)]).await;
+    let mut assignment = recorded(&shim, "");
+    assignment
+        .variables
+        .insert("EXTENSION_TELEMETRY".into(), http("2022-12-13", &["platform", "function"]).to_string());
+    assignment.variables.insert("EXTENSION_REFUSES".into(), "8".into());
+    let mut gateway = shim.ready(assignment).await;
+    let wait = json!({"do": "sleep", "seconds": 6}).to_string();
+    gateway.run_with(invoke(20_000), &wait).await.succeeded();
+    let refused = all(&shim, "refused_batch");
+    assert!(refused.len() == 8 && refused.iter().all(|batch| *batch == refused[0]), "{refused:?}");
+    gateway.run_with(invoke(20_000), &json!({"do": "sleep", "seconds": 1}).to_string()).await.succeeded();
+    until(&shim, "platform.logsDropped", 1).await;
+    let told = record(&shim, "platform.logsDropped");
+    assert_eq!(told["droppedRecords"], json!(refused[0].as_array().unwrap().len()), "{told}");
+}
+
+#[tokio::test]
 async fn a_bad_subscription_is_refused() {
     for (variable, error_type) in
         [("EXTENSION_TELEMETRY", "Telemetry.ValidationError"), ("EXTENSION_LOGS", "Logs.ValidationError")]

@@ -4,7 +4,8 @@
 EXTENSION_FILE is where it writes, one JSON object a line; EXTENSION_DO is what it does beside that:
 "exit", "hang", "init error", "exit error", "refused", "many", "late", "crash", "crash late", "invoke only", "slow"; EXTENSION_TELEMETRY is
 a JSON body for the Telemetry API, or EXTENSION_LOGS for the Logs API, whose batches it receives and writes down, on
-EXTENSION_PORT or EXTENSION_TCP_PORT if that is set; it subscribes twice with EXTENSION_TWICE.
+EXTENSION_PORT or EXTENSION_TCP_PORT if that is set; it subscribes twice with EXTENSION_TWICE,
+and refuses as many batches as EXTENSION_REFUSES says.
 """
 
 import http.client
@@ -89,9 +90,14 @@ def listen():
 
         def do_POST(self):
             body = self.rfile.read(int(self.headers["content-length"]))
-            write(batch=json.loads(body), path=self.path, method=self.command,
-                  headers={k.lower(): v for k, v in self.headers.items()})
-            self.send_response(200)
+            if self.server.refusals > 0:
+                self.server.refusals -= 1
+                write(refused_batch=json.loads(body))
+                self.send_response(500)
+            else:
+                write(batch=json.loads(body), path=self.path, method=self.command,
+                      headers={k.lower(): v for k, v in self.headers.items()})
+                self.send_response(200)
             self.send_header("Content-Length", "0")
             self.end_headers()
 
@@ -109,6 +115,7 @@ def listen():
         kind.allow_reuse_address = True
         port = int(os.environ.get("EXTENSION_PORT" if variable is Posted else "EXTENSION_TCP_PORT", 0))
         server = kind(("127.0.0.1", port), variable)
+        server.refusals = int(os.environ.get("EXTENSION_REFUSES", 0))
         threading.Thread(target=server.serve_forever, daemon=True).start()
         yield server.server_address[1]
 

@@ -19,11 +19,16 @@ fn subscription(port: u16, http: bool, buffering: &Value) -> Subscription {
 
 /// A task with one event for a receiver at a port where nobody is yet.
 async fn waiting(http: bool) -> (mpsc::Sender<Item>, Arc<Shared>, u16) {
+    waiting_with(http, Patience::default()).await
+}
+
+/// The same with this much patience.
+async fn waiting_with(http: bool, patience: Patience) -> (mpsc::Sender<Item>, Arc<Shared>, u16) {
     let port = TcpListener::bind("127.0.0.1:0").await.unwrap().local_addr().unwrap().port();
     let (items, queue) = mpsc::channel(10);
     let subscription = subscription(port, http, &json!({"timeoutMs": 25}));
     let shared = Arc::new(Shared::new(subscription.destination.clone()));
-    drop(tokio::spawn(run(Batches::of(&subscription), queue, shared.clone())));
+    drop(tokio::spawn(run(Batches::of(&subscription), queue, shared.clone(), patience)));
     shared.waiting_bytes.fetch_add(3, Ordering::Relaxed);
     items.send(Item::Event(Bytes::from_static(b"{ }"))).await.unwrap();
     tokio::time::sleep(Duration::from_millis(60)).await;
@@ -81,35 +86,89 @@ async fn a_connection_of_a_life_that_has_ended_is_not_written_to() {
     assert_eq!(accepted(&listener).await.1, "{1}\n");
 }
 
+/// The next connection, and the request that comes over it.
+async fn requested(listener: &TcpListener) -> (TcpStream, String) {
+    let requested = async {
+        let (mut stream, _) = listener.accept().await.unwrap();
+        let mut request = Vec::new();
+        while !request.ends_with(b"]") {
+            assert!(stream.read_buf(&mut request).await.unwrap() > 0, "{request:?}");
+        }
+        (stream, String::from_utf8(request).unwrap())
+    };
+    tokio::time::timeout(Duration::from_secs(10), requested).await.expect("nothing comes")
+}
+
+const REFUSAL: &[u8] = b"HTTP/1.1 500 No\r\nContent-Length: 2\r\n\r\nno";
+const CONSENT: &[u8] = b"HTTP/1.1 200 OK\r\nContent-Length: 0\r\n\r\n";
+
 #[tokio::test]
 async fn a_batch_that_is_sent_again_has_the_same_name_and_the_next_another() {
     let (items, shared, port) = waiting(true).await;
     let listener = TcpListener::bind(("127.0.0.1", port)).await.unwrap();
     shared.wake.notify_one();
     let mut names = Vec::new();
-    for answer in [
-        None,
-        Some("HTTP/1.1 500 No\r\nContent-Length: 2\r\n\r\nno"),
-        Some("HTTP/1.1 200 OK\r\nContent-Length: 0\r\n\r\n"),
-    ] {
-        let (mut stream, _) = listener.accept().await.unwrap();
-        let mut request = vec![0; 4_096];
-        let length = stream.read(&mut request).await.unwrap();
-        let text = String::from_utf8(request[..length].to_vec()).unwrap();
+    // The first connection breaks off without an answer.
+    for answer in [&b""[..], REFUSAL, CONSENT, CONSENT] {
+        let (mut stream, text) = requested(&listener).await;
         assert!(text.starts_with("POST /here?a=b HTTP/1.1\r\n") && text.ends_with("\r\n\r\n[{ }]"), "{text}");
         let name = text.lines().find_map(|line| line.strip_prefix("sequence-id: ")).unwrap();
         names.push(name.to_owned());
-        // The first connection breaks off without an answer; what is answered is taken, whatever the answer.
-        let Some(answer) = answer else { continue };
-        stream.write_all(answer.as_bytes()).await.unwrap();
-        drop(stream);
-        if names.len() == 2 {
-            items.send(Item::Event(Bytes::from_static(b"{ }"))).await.unwrap();
+        stream.write_all(answer).await.unwrap();
+        if names.len() == 3 {
+            add(&items, &shared, "{ }").await;
         }
     }
-    assert_eq!(names[0], names[1]);
-    assert_ne!(names[1], names[2]);
+    assert_eq!((&names[0], &names[0]), (&names[1], &names[2]));
+    assert_ne!(names[2], names[3]);
     assert!(names.iter().all(|name| name.len() == 43), "{names:?}");
+}
+
+#[tokio::test]
+async fn a_batch_that_a_receiver_does_not_take_is_lost_and_counted_and_the_next_comes() {
+    // Refused, and not answered at all.
+    for answer in [REFUSAL, b""] {
+        let patience = Patience { answer: Duration::from_millis(500), attempts: 3 };
+        let (items, shared, port) = waiting_with(true, patience).await;
+        let listener = TcpListener::bind(("127.0.0.1", port)).await.unwrap();
+        shared.wake.notify_one();
+        let mut open = Vec::new();
+        for _ in 0..3 {
+            let (mut stream, text) = requested(&listener).await;
+            assert!(text.ends_with("[{ }]"), "{text}");
+            stream.write_all(answer).await.unwrap();
+            // One that does not answer stays.
+            open.extend(answer.is_empty().then_some(stream));
+        }
+        add(&items, &shared, "{1}").await;
+        let (mut stream, text) = requested(&listener).await;
+        assert!(text.ends_with("[{1}]"), "{text}");
+        stream.write_all(CONSENT).await.unwrap();
+        assert_eq!(shared.take_lost(), (1, 3));
+        let taken = async {
+            while shared.waiting_bytes.load(Ordering::Relaxed) > 0 {
+                tokio::time::sleep(Duration::from_millis(1)).await;
+            }
+        };
+        tokio::time::timeout(Duration::from_secs(10), taken).await.unwrap();
+    }
+}
+
+#[tokio::test]
+async fn a_receiver_is_not_blamed_for_the_time_in_which_it_is_stopped() {
+    let patience = Patience { answer: Duration::from_millis(100), attempts: 1 };
+    let (_items, shared, port) = waiting_with(true, patience).await;
+    shared.set_asleep(true);
+    let listener = TcpListener::bind(("127.0.0.1", port)).await.unwrap();
+    shared.wake.notify_one();
+    let (mut stream, _) = requested(&listener).await;
+    tokio::time::sleep(5 * patience.answer).await;
+    assert_eq!((shared.take_lost(), shared.waiting_bytes.load(Ordering::Relaxed)), ((0, 0), 3));
+    stream.write_all(CONSENT).await.unwrap();
+    while shared.waiting_bytes.load(Ordering::Relaxed) > 0 {
+        tokio::time::sleep(Duration::from_millis(1)).await;
+    }
+    assert_eq!(shared.take_lost(), (0, 0));
 }
 
 #[tokio::test]

@@ -1,0 +1,103 @@
+//! What a subscriber and its task both know.
+
+use std::sync::atomic::{AtomicBool, AtomicU32, AtomicUsize, Ordering};
+use std::time::Duration;
+
+use protocol::telemetry::Destination;
+use tokio::sync::{Notify, watch};
+
+/// What a subscriber and its task both know.
+#[derive(Debug)]
+pub(super) struct Shared {
+    /// Of events that are not delivered.
+    pub waiting_bytes: AtomicUsize,
+    /// The receiver may be there now.
+    pub wake: Notify,
+    /// Where events go; an extension may take another port in each life.
+    destination: watch::Sender<Destination>,
+    /// How often the connection to the receiver that there was became worth nothing.
+    hang_ups: AtomicU32,
+    /// The environment's processes are stopped, or gone until its next life: nobody answers, and nobody listens anew.
+    asleep: AtomicBool,
+    /// Records and bytes that were given up, and that the subscriber has not counted yet.
+    lost_records: AtomicUsize,
+    lost_bytes: AtomicUsize,
+}
+
+impl Shared {
+    /// Nothing waits yet for what is at `destination`.
+    pub(super) fn new(destination: Destination) -> Self {
+        Self {
+            waiting_bytes: AtomicUsize::default(),
+            wake: Notify::default(),
+            destination: watch::Sender::new(destination),
+            hang_ups: AtomicU32::default(),
+            asleep: AtomicBool::default(),
+            lost_records: AtomicUsize::default(),
+            lost_bytes: AtomicUsize::default(),
+        }
+    }
+
+    /// Where events go.
+    pub(super) fn destination(&self) -> Destination {
+        self.destination.borrow().clone()
+    }
+
+    /// How often connections became worth nothing so far.
+    pub(super) fn hang_ups(&self) -> u32 {
+        self.hang_ups.load(Ordering::Relaxed)
+    }
+
+    /// The next batch takes another connection: whoever this one leads to is gone, or not meant any more.
+    pub(super) fn hang_up(&self) {
+        self.hang_ups.fetch_add(1, Ordering::Relaxed);
+    }
+
+    /// Goes on at another destination.
+    pub(super) fn move_to(&self, destination: Destination) {
+        self.destination.send_replace(destination);
+        self.hang_up();
+        self.wake.notify_one();
+    }
+
+    /// The environment's processes stop, or run again.
+    pub(super) fn set_asleep(&self, asleep: bool) {
+        self.asleep.store(asleep, Ordering::Relaxed);
+        self.wake.notify_one();
+    }
+
+    /// Returns when the environment's processes have run for about that long: what they are stopped in one of the
+    /// `parts` of it does not count.
+    pub(super) async fn awake_for(&self, duration: Duration, parts: u32) {
+        for _ in 0..parts {
+            while self.asleep.load(Ordering::Relaxed) {
+                self.wake.notified().await;
+            }
+            tokio::time::sleep(duration / parts).await;
+        }
+    }
+
+    /// Returns when the receiver is worth another try: after this time, or when something has changed. While the
+    /// environment's processes are stopped only the latter counts.
+    pub(super) async fn pause(&self, pause: Duration) {
+        if self.asleep.load(Ordering::Relaxed) {
+            return self.wake.notified().await;
+        }
+        tokio::select! {
+            () = self.wake.notified() => {}
+            () = tokio::time::sleep(pause) => {}
+        }
+    }
+
+    /// A batch is given up.
+    pub(super) fn lose(&self, records: usize, bytes: usize) {
+        self.lost_records.fetch_add(records, Ordering::Relaxed);
+        self.lost_bytes.fetch_add(bytes, Ordering::Relaxed);
+    }
+
+    /// What was given up since the last call: records and bytes.
+    pub(super) fn take_lost(&self) -> (u64, u64) {
+        let take = |count: &AtomicUsize| count.swap(0, Ordering::Relaxed) as u64;
+        (take(&self.lost_records), take(&self.lost_bytes))
+    }
+}
