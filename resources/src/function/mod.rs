@@ -1,13 +1,19 @@
 //! `Function`: what a user applies.
 
-use std::collections::BTreeMap;
+mod code;
+mod environment;
+mod scaling;
+mod status;
 
 use domain::limits;
 use kube::{CustomResource, KubeSchema};
-use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
-use crate::conditions::Condition;
+pub use code::{Architecture, FunctionCode, ImageConfig};
+pub use environment::{FunctionEnvironment, LocalObjectReference, VariableSource};
+pub use scaling::{IdlePolicy, Scaling};
+pub use status::FunctionStatus;
+
 use crate::logging::LoggingConfig;
 use crate::pod::PodSettings;
 use crate::tenancy::TenancyConfig;
@@ -147,151 +153,6 @@ pub struct FunctionSpec {
     pub pod: Option<PodSettings>,
 }
 
-/// Where the code is.
-#[derive(KubeSchema, Serialize, Deserialize, Clone, Debug, Default, PartialEq, Eq)]
-#[serde(rename_all = "camelCase")]
-#[x_kube(validation = Rule::new("[has(self.inline), has(self.zipFile), has(self.image)].filter(set, set).size() == 1")
-    .message("spec.code: set exactly one of inline, zipFile and image"))]
-pub struct FunctionCode {
-    /// File name → text, such as `lambda_function.py`. Names may contain `/`. At most 512 KiB in all.
-    #[serde(default, skip_serializing_if = "Option::is_none")]
-    #[schemars(extend("minProperties" = 1, "maxProperties" = 64))]
-    pub inline: Option<BTreeMap<String, String>>,
-
-    /// A zip archive, base64. At most 512 KiB before base64.
-    #[serde(default, skip_serializing_if = "Option::is_none")]
-    #[schemars(length(min = 1, max = 699_052), regex(pattern = r"^[A-Za-z0-9+/\s]+={0,2}\s*$"))]
-    pub zip_file: Option<String>,
-
-    /// A container image that contains a runtime client, such as one built on AWS's base images.
-    #[serde(default, skip_serializing_if = "Option::is_none")]
-    #[schemars(length(min = 1, max = 512), regex(pattern = r"^\S+$"))]
-    pub image: Option<String>,
-}
-
-/// Variables that the function reads.
-#[derive(KubeSchema, Serialize, Deserialize, Clone, Debug, Default, PartialEq, Eq)]
-#[serde(rename_all = "camelCase")]
-pub struct FunctionEnvironment {
-    /// Name → value, 4 KB in all. Names start with a letter and have at least two characters; the names that
-    /// AWS reserves (`AWS_REGION`, `_HANDLER` …) are refused. AWS's credentials (`AWS_ACCESS_KEY_ID` …) are
-    /// allowed: AWS reserves them for the role's own, and here nothing else gives a function any.
-    #[serde(default, skip_serializing_if = "BTreeMap::is_empty")]
-    #[schemars(extend("maxProperties" = 100))]
-    #[x_kube(
-        validation = Rule::new("self.all(name, name.matches('^[a-zA-Z][a-zA-Z0-9_]+$'))")
-            .message("spec.environment.variables: a name must match [a-zA-Z]([a-zA-Z0-9_])+"),
-        validation = Rule::new("self.all(name, !(name in ['AWS_REGION', 'AWS_DEFAULT_REGION', 'AWS_EXECUTION_ENV', 'AWS_LAMBDA_FUNCTION_NAME', 'AWS_LAMBDA_FUNCTION_MEMORY_SIZE', 'AWS_LAMBDA_FUNCTION_VERSION', 'AWS_LAMBDA_INITIALIZATION_TYPE', 'AWS_LAMBDA_LOG_GROUP_NAME', 'AWS_LAMBDA_LOG_STREAM_NAME', 'AWS_LAMBDA_RUNTIME_API', 'AWS_LAMBDA_MAX_CONCURRENCY', 'AWS_LAMBDA_METADATA_API', 'AWS_LAMBDA_METADATA_TOKEN', 'LAMBDA_TASK_ROOT', 'LAMBDA_RUNTIME_DIR']))")
-            .message("spec.environment.variables: AWS_REGION, AWS_DEFAULT_REGION, AWS_EXECUTION_ENV, LAMBDA_TASK_ROOT, LAMBDA_RUNTIME_DIR and the AWS_LAMBDA_… names that tell of the function and its environment are reserved by Lambda and cannot be set; credentials (AWS_ACCESS_KEY_ID …) can")
-    )]
-    pub variables: BTreeMap<String, String>,
-}
-
-/// Reserved: a source of variables.
-#[derive(JsonSchema, Serialize, Deserialize, Clone, Debug, PartialEq, Eq)]
-#[serde(rename_all = "camelCase")]
-pub struct VariableSource {
-    /// A Secret of this namespace.
-    #[serde(default, skip_serializing_if = "Option::is_none")]
-    pub secret_ref: Option<LocalObjectReference>,
-    /// A ConfigMap of this namespace.
-    #[serde(default, skip_serializing_if = "Option::is_none")]
-    pub config_map_ref: Option<LocalObjectReference>,
-}
-
-/// An object of the same namespace.
-#[derive(JsonSchema, Serialize, Deserialize, Clone, Debug, PartialEq, Eq)]
-pub struct LocalObjectReference {
-    /// `metadata.name` of the object.
-    #[schemars(length(min = 1, max = 253))]
-    pub name: String,
-}
-
-/// What to start in an image.
-#[derive(JsonSchema, Serialize, Deserialize, Clone, Debug, Default, PartialEq, Eq)]
-#[serde(rename_all = "camelCase")]
-pub struct ImageConfig {
-    /// Replaces the image's ENTRYPOINT. Required where the registry cannot be asked for it.
-    #[serde(default, skip_serializing_if = "Option::is_none")]
-    #[schemars(length(max = 64))]
-    pub entry_point: Option<Vec<String>>,
-    /// Replaces the image's CMD.
-    #[serde(default, skip_serializing_if = "Option::is_none")]
-    #[schemars(length(max = 64))]
-    pub command: Option<Vec<String>>,
-    /// Replaces the image's WORKDIR.
-    #[serde(default, skip_serializing_if = "Option::is_none")]
-    #[schemars(length(max = 1024), regex(pattern = "^/"))]
-    pub working_directory: Option<String>,
-}
-
-/// The processor that code is built for.
-#[derive(JsonSchema, Serialize, Deserialize, Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Architecture {
-    /// 64-bit x86.
-    #[serde(rename = "x86_64")]
-    X86_64,
-    /// 64-bit ARM.
-    #[serde(rename = "arm64")]
-    Arm64,
-}
-
-/// How many environments there may be, and for how long.
-#[derive(JsonSchema, Serialize, Deserialize, Clone, Debug, PartialEq, Eq)]
-#[serde(rename_all = "camelCase")]
-pub struct Scaling {
-    /// Most environments at once, and so most invocations at once; beyond it an invoke is throttled (429).
-    #[serde(default = "default_max_environments")]
-    #[schemars(range(min = 0, max = 10000))]
-    pub max_environments: u32,
-    /// How long an environment without an invocation is kept, in seconds. Where it is not set, the operator's
-    /// setting applies (600).
-    #[serde(default, skip_serializing_if = "Option::is_none")]
-    #[schemars(range(min = 1, max = 86400))]
-    pub idle_timeout_seconds: Option<u32>,
-}
-
-impl Default for Scaling {
-    fn default() -> Self {
-        Self { max_environments: default_max_environments(), idle_timeout_seconds: None }
-    }
-}
-
-/// What happens between invocations.
-#[derive(JsonSchema, Serialize, Deserialize, Clone, Copy, Debug, Default, PartialEq, Eq)]
-pub enum IdlePolicy {
-    /// Processes are stopped after a grace, as on AWS.
-    #[default]
-    Freeze,
-    /// Processes run on.
-    Run,
-}
-
-/// What the operator knows of a Function.
-#[derive(JsonSchema, Serialize, Deserialize, Clone, Debug, Default, PartialEq)]
-#[serde(rename_all = "camelCase")]
-pub struct FunctionStatus {
-    /// The generation that this status is about.
-    #[serde(default, skip_serializing_if = "Option::is_none")]
-    pub observed_generation: Option<i64>,
-    /// `Pending`, `Active` or `Failed`, as the Lambda API shows it.
-    #[serde(default, skip_serializing_if = "Option::is_none")]
-    pub state: Option<String>,
-    /// The function's ARN.
-    #[serde(default, skip_serializing_if = "Option::is_none")]
-    pub arn: Option<String>,
-    /// Environments that exist now.
-    #[serde(default)]
-    pub environments: i32,
-    /// The image that environments run, by digest, once it is known.
-    #[serde(default, skip_serializing_if = "Option::is_none")]
-    pub image: Option<String>,
-    /// `Ready`: whether the function can be invoked, and if not, why.
-    #[serde(default, skip_serializing_if = "Vec::is_empty")]
-    #[schemars(extend("x-kubernetes-list-type" = "map", "x-kubernetes-list-map-keys" = ["type"]))]
-    pub conditions: Vec<Condition>,
-}
-
 impl Function {
     /// The function's AWS name: `spec.functionName`, or `metadata.name`.
     pub fn aws_name(&self) -> &str {
@@ -313,8 +174,4 @@ fn default_ephemeral_storage() -> u32 {
 
 fn default_architectures() -> Vec<Architecture> {
     vec![Architecture::X86_64]
-}
-
-fn default_max_environments() -> u32 {
-    100
 }
