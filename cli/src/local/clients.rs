@@ -53,6 +53,15 @@ pub(crate) const PYTHON: Client = Client {
     proof: "awslambdaric/__main__.py",
     tools: &[],
 };
+/// AWS's client for Java, with the jars that it needs.
+pub(crate) const JAVA: Client = Client {
+    what: "AWS's runtime client",
+    registry: "Maven Central",
+    package: "aws-lambda-java-runtime-interface-client",
+    version: "2.9.0",
+    proof: "aws-lambda-java-runtime-interface-client-2.9.0.jar",
+    tools: &[&["mvn"]],
+};
 /// AWS's client for Node.js 22 and newer. Its native part and the curl in it are built where it is installed.
 pub(crate) const NODE: Client = Client {
     what: "AWS's runtime client",

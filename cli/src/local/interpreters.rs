@@ -33,6 +33,17 @@ pub(crate) enum Interpreter {
         /// Such as `22`.
         major: u32,
     },
+    /// Java with AWS's client.
+    Java {
+        /// The program `java`.
+        program: PathBuf,
+        /// Folder with the client's jars.
+        client: PathBuf,
+        /// The client's native part.
+        native: Option<PathBuf>,
+        /// Such as `21`.
+        major: u32,
+    },
     /// The code's own `bootstrap`.
     Bootstrap,
 }
@@ -41,9 +52,9 @@ impl Interpreter {
     /// The interpreter and its client.
     pub(crate) fn places(&self) -> Vec<&Path> {
         match self {
-            Self::Python { program, client, .. } | Self::Node { program, client, .. } => {
-                vec![program, client]
-            }
+            Self::Python { program, client, .. }
+            | Self::Node { program, client, .. }
+            | Self::Java { program, client, .. } => vec![program, client],
             Self::Bootstrap => Vec::new(),
         }
     }
@@ -54,6 +65,7 @@ impl Interpreter {
         let interpreter = match self {
             Self::Python { version, .. } => format!("local Python {version}"),
             Self::Node { major, .. } => format!("local Node.js {major}"),
+            Self::Java { major, .. } => format!("local Java {major}"),
             Self::Bootstrap => "local bootstrap".to_owned(),
         };
         runtime_version(RuntimeVersion::version_of(name, RUNTIME_VERSION), &interpreter)

@@ -17,6 +17,7 @@ mod folder;
 mod greeting;
 pub(crate) mod image;
 mod interpreters;
+mod java;
 mod node;
 mod opt;
 mod provider;

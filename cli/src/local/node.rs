@@ -124,11 +124,12 @@ mod tests {
 
     #[test]
     fn other_clients_or_interpreters_have_another_number() {
-        let pinned = [clients::PYTHON, clients::NODE, clients::NODE_BEFORE_22].map(|client| client.version);
+        let pinned = [clients::PYTHON, clients::NODE, clients::NODE_BEFORE_22, clients::JAVA];
+        let pinned = pinned.map(|client| client.version);
         let set = (pinned, FETCHED.map(|(_, version)| version));
         assert_eq!(
             (set, clients::RUNTIME_VERSION),
-            ((["4.2.2", "4.0.2", "3.3.0"], ["22.23.3", "24.21.0"]), 1),
+            ((["4.2.2", "4.0.2", "3.3.0", "2.9.0"], ["22.23.3", "24.21.0"]), 1),
             "raise RUNTIME_VERSION with the versions here"
         );
     }

@@ -13,6 +13,7 @@ use tokio::process::Command;
 
 use super::clients::{self, Client};
 use super::interpreters::{Interpreter, ask_python, versions_on_path};
+use super::java;
 use super::node;
 use crate::output;
 
@@ -64,11 +65,14 @@ impl Search {
         if let Some(version) = name.strip_prefix("nodejs") {
             return node::find(&self.cache, name, version.trim_end_matches(".x")).await;
         }
+        if let Some(version) = name.strip_prefix("java") {
+            return java::find(&self.cache, name, version).await;
+        }
         if name == "provided" || name.starts_with("provided.") || name == "go1.x" {
             return Ok(Interpreter::Bootstrap);
         }
         Err(format!(
-            "local mode has no interpreter for '{name}': it runs python3.x, nodejsNN.x and provided.*; for another, \
+            "local mode has no interpreter for '{name}': it runs python3.x, nodejsNN.x, javaNN and provided.*; for another, \
              put a Runtime of this name into the folder, whose entryPoint is a command of this machine"
         ))
     }

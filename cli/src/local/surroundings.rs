@@ -6,6 +6,7 @@ use std::collections::BTreeMap;
 use std::path::{Path, PathBuf};
 
 use super::interpreters::Interpreter;
+use super::java;
 use super::opt::Layers;
 use super::snapshot::Served;
 use super::workspace::{Folders, Place};
@@ -45,7 +46,8 @@ pub(super) fn surroundings(
         (Some(runtime), _) => runtime.entry_point.iter().cloned().chain([handler]).collect(),
         (None, Some(interpreter)) => {
             variables.extend(search_path(interpreter, task_root, opt));
-            command(interpreter, task_root, folders.layers.as_ref(), &handler)
+            let memory_mb = served.local.function.spec.memory_size;
+            command(interpreter, task_root, folders.layers.as_ref(), &handler, memory_mb)
         }
         (None, None) => return Err("the function names no runtime".to_owned()),
     };
@@ -66,6 +68,7 @@ fn command(
     task_root: &Path,
     layers: Option<&Layers>,
     handler: &str,
+    memory_mb: u32,
 ) -> Vec<String> {
     let text = |path: &Path| path.display().to_string();
     match interpreter {
@@ -76,6 +79,11 @@ fn command(
             let client = client.join("node_modules/aws-lambda-ric");
             let entry = if *major >= 22 { client.join("index.mjs") } else { client.join("bin/index.mjs") };
             vec![text(program), text(&entry), handler.to_owned()]
+        }
+        Interpreter::Java { program, client, native, .. } => {
+            let elsewhere = layers.filter(|layers| !layers.is_bound).map(Layers::seen);
+            let arguments = java::arguments(client, native.as_deref(), elsewhere, memory_mb);
+            [vec![text(program)], arguments, vec![handler.to_owned()]].concat()
         }
         Interpreter::Bootstrap => {
             // The code's, where the manifest has it, is not laid out yet.
@@ -111,7 +119,7 @@ fn search_path(interpreter: &Interpreter, task_root: &Path, opt: Option<&Path>) 
             let client = Some(client.join("node_modules"));
             ("NODE_PATH", vec![versioned, below("nodejs/node_modules".to_owned()), client])
         }
-        Interpreter::Bootstrap => return None,
+        Interpreter::Java { .. } | Interpreter::Bootstrap => return None,
     };
     let folders: Vec<_> = folders.iter().flatten().map(|folder| folder.display().to_string()).collect();
     Some((name.to_owned(), folders.join(":")))

@@ -142,14 +142,14 @@ fn a_provided_runtime_runs_its_bootstrap() {
 #[test]
 fn what_cannot_run_here_says_why() {
     let image = "apiVersion: kubelambda.dev/v1alpha1\nkind: Function\nmetadata: {name: i}\nspec: {code: {image: r/i:1}}\n";
-    let java = manifest("j", "", "").replace("python3.11", "java21");
-    let folder = folder(&[("a.yaml", image), ("b.yaml", &java)]);
+    let dotnet = manifest("d", "", "").replace("python3.11", "dotnet8");
+    let folder = folder(&[("a.yaml", image), ("b.yaml", &dotnet)]);
     let local = Local::start(&folder, &[]);
     let answer = local.invoke("i", "{}");
     assert!(answer.status >= 400 && answer.body.contains("container image"), "{answer:?}");
     assert!(answer.body.contains("kubelambda emulate"), "{answer:?}");
-    let answer = local.invoke("j", "{}");
-    assert!(answer.status >= 400 && answer.body.contains("no interpreter for 'java21'"), "{answer:?}");
+    let answer = local.invoke("d", "{}");
+    assert!(answer.status >= 400 && answer.body.contains("no interpreter for 'dotnet8'"), "{answer:?}");
 }
 
 #[test]

@@ -19,6 +19,7 @@ mod herd;
 mod image;
 mod inherited;
 mod inside;
+mod java;
 mod layers;
 mod local;
 mod node;
