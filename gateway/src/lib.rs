@@ -14,6 +14,7 @@
 //! Architecture invariants: no request waits for the API server or for another function's lock; a function
 //! that is slow keeps nobody else waiting. Every wait, queue, body and connection has a bound, in [`limits`].
 
+pub mod answer;
 pub mod api;
 pub mod catalog;
 pub mod chance;

@@ -10,8 +10,8 @@ use domain::RequestId;
 use protocol::link::environment::{ResponseHead, STREAM_WINDOW_PARTS};
 use tokio::sync::mpsc;
 
+use crate::answer::{InvokeError, Ran};
 use crate::fleets::{Ended, Flow, Progress, Ticket};
-use crate::invocation::{InvokeError, Ran};
 use crate::payload_budget::PayloadBudget;
 
 /// The caller's end of a flight.

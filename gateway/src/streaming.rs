@@ -11,9 +11,10 @@ use bytes::Bytes;
 use protocol::lambda_api::invoke::LogType;
 use protocol::link::environment::{FunctionError, FunctionErrorCause, ResponseHead, ResponseMode};
 
+use crate::answer::InvokeError;
 use crate::fleets::{Ended, Progress, Ticket};
 use crate::gateway::Gateway;
-use crate::invocation::{Call, InvokeError, count};
+use crate::invocation::{Call, count};
 use crate::listener::Listener;
 
 /// The code of a stream whose environment was lost half-way.

@@ -6,7 +6,7 @@ use base64::Engine as _;
 use base64::engine::general_purpose::STANDARD;
 use protocol::lambda_api::{ServiceError, headers};
 
-use crate::invocation::{Answer, Ran};
+use crate::answer::{Answer, Ran};
 
 const JSON: HeaderValue = HeaderValue::from_static("application/json");
 

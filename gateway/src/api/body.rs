@@ -9,8 +9,8 @@ use http_body_util::BodyExt as _;
 use protocol::lambda_api::payload;
 use tokio::time::{Instant, timeout, timeout_at};
 
+use crate::answer::InvokeError;
 use crate::fleets::Payload;
-use crate::invocation::InvokeError;
 use crate::limits;
 use crate::payload_budget::Reservation;
 

@@ -10,8 +10,8 @@ use protocol::lambda_api::configuration::FunctionConfiguration;
 
 use super::answer;
 use super::invoke::{refused, target};
+use crate::answer::InvokeError;
 use crate::gateway::Gateway;
-use crate::invocation::InvokeError;
 
 /// The handler: wire to value, one call, value to wire.
 pub(super) async fn get(

@@ -18,8 +18,8 @@ use protocol::lambda_api::errors::ThrottleReason::{
 use protocol::lambda_api::{Exception, ServiceError};
 use protocol::link::control::Obstacle;
 
+use crate::answer::InvokeError;
 use crate::catalog::{NotResolved, Unavailable};
-use crate::invocation::InvokeError;
 
 /// What AWS says at a limit.
 const RATE_EXCEEDED: &str = "Rate Exceeded.";

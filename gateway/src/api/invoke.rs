@@ -11,9 +11,10 @@ use protocol::lambda_api::invoke::InvokeHeaders;
 use protocol::lambda_api::{Exception, ServiceError, headers, payload, target as reference};
 
 use super::{answer, body, errors};
+use crate::answer::InvokeError;
 use crate::chance;
 use crate::gateway::Gateway;
-use crate::invocation::{InvokeError, Request};
+use crate::invocation::Request;
 use crate::traces::Arrival;
 
 /// The handler: wire to value, one call, value to wire.

@@ -17,8 +17,8 @@ use protocol::lambda_api::headers;
 
 use super::answer;
 use super::invoke::{Asked, refused};
+use crate::answer::InvokeError;
 use crate::gateway::Gateway;
-use crate::invocation::InvokeError;
 use crate::streaming::{Completed, Events, LOST_CODE, StreamEvent, Streamed};
 use crate::traces::{Answering, Arrival};
 

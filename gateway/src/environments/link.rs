@@ -1,37 +1,22 @@
 //! Keeps one environment linked for as long as the provider says that it exists.
 
 use std::net::SocketAddr;
-use std::sync::Arc;
 use std::time::Duration;
 
 use domain::backoff::Backoff;
 use protocol::link::assignment::Revision;
 use protocol::link::handshake::{self, HandshakeError, Role};
-use protocol::link::trust::LinkKey;
 use tokio::net::TcpStream;
+use tokio::sync::mpsc;
 use tokio::time::timeout;
 use tokio_util::sync::CancellationToken;
 
 use super::PodName;
-use super::session::{self, SessionEnd};
-use crate::fleets::Fleets;
-use crate::payload_budget::PayloadBudget;
-use crate::traces::Traces;
+use super::context::LinkContext;
+use super::provider::is_same;
+use super::reading;
+use super::session::{Session, SessionEnd};
 use crate::{chance, limits, sockets};
-
-/// What every link needs.
-#[derive(Debug, Clone)]
-pub(crate) struct LinkContext {
-    pub(crate) key: Arc<LinkKey>,
-    pub(crate) fleets: Arc<Fleets>,
-    pub(crate) sessions: Arc<std::sync::atomic::AtomicU64>,
-    /// The payload bytes of the whole gateway.
-    pub(crate) payload: Arc<PayloadBudget>,
-    /// Where segment documents go.
-    pub(crate) traces: Traces,
-    /// The gateway's end.
-    pub(crate) ended: CancellationToken,
-}
 
 /// Why an environment could not be linked.
 #[derive(Debug, thiserror::Error)]
@@ -66,7 +51,7 @@ pub(crate) async fn keep(
         };
         match dialled {
             Ok(stream) => {
-                let end = session::run(&context, stream, &known, &gone).await;
+                let end = run(&context, stream, &known, &gone).await;
                 let is_useless = matches!(end, SessionEnd::Useless(_) | SessionEnd::Stranger(_));
                 failures = if is_useless { failures.saturating_add(1) } else { 1 };
                 tracing::info!(pod = pod.name, namespace = pod.namespace, end = %end, "Link has ended");
@@ -94,4 +79,37 @@ async fn dial(context: &LinkContext, pod: &PodName, address: SocketAddr) -> Resu
         Ok(stream)
     });
     dialled.await.unwrap_or(Err(DialError::TimedOut))
+}
+
+/// Runs one link until it ends, or its environment is `gone` and done. An environment belongs to the revision that its
+/// provider tells, whatever it says of itself: its ticket names a pod, and any function's code may read it.
+async fn run(
+    context: &LinkContext,
+    stream: TcpStream,
+    known: &Revision,
+    gone: &CancellationToken,
+) -> SessionEnd {
+    let (mut reader, writer) = stream.into_split();
+    let first = tokio::select! {
+        first = reading::until_assigned(&mut reader) => first,
+        () = gone.cancelled() => return SessionEnd::Gone,
+    };
+    let (revision, said) = match first {
+        Ok(first) => first,
+        Err(error) => return SessionEnd::Useless(error),
+    };
+    if !is_same(&revision, known) {
+        return SessionEnd::Stranger(Box::new(revision));
+    }
+    let (orders, mut queue) = mpsc::channel(limits::LINK_QUEUE_FRAMES);
+    let session = Session::begin(context, revision, orders, gone.clone());
+    session.state(said);
+    let end = tokio::select! {
+        end = reading::run(&session, reader) => end,
+        end = session.write(writer, &mut queue) => end,
+        end = session.watch() => end,
+        end = session.leave(&context.ended) => end,
+    };
+    session.end();
+    end
 }

@@ -8,7 +8,8 @@ use tokio::sync::mpsc;
 use tokio_util::sync::CancellationToken;
 use tokio_util::task::TaskTracker;
 
-use super::link::{self, LinkContext};
+use super::context::LinkContext;
+use super::link;
 use super::provider::is_same;
 use super::{Environment, EnvironmentEvent, PodName};
 use crate::fleets::Blocked;

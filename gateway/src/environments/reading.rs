@@ -6,12 +6,13 @@ use std::time::Instant;
 use bytes::Bytes;
 use domain::AttemptId;
 use domain::limits::{RESPONSE_PAYLOAD_BYTES_MAX, STREAMED_RESPONSE_BYTES_MAX};
-use domain::placement::{Reported, Tenant};
+use domain::placement::Reported;
 use protocol::link::assignment::Revision;
-use protocol::link::environment::{EnvironmentState, FromEnvironment, Phase, Report, ResponsePart};
+use protocol::link::environment::{FromEnvironment, Report, ResponsePart};
 use protocol::link::frame::{CHUNK_BYTES_MAX, FRAME_BYTES_MAX, FrameError, read_frame};
 use tokio::io::{AsyncRead, BufReader};
 
+use super::said::Said;
 use super::session::{Session, SessionEnd};
 use super::underway::Underway;
 use crate::fleets::{Ended, Progress};
@@ -19,29 +20,6 @@ use crate::limits;
 
 /// Bytes that each of up to 20,000 links reads at once: a small answer is one read, and a body passes by.
 const READ_BYTES: usize = 8 * 1024;
-
-fn reported(phase: Phase) -> Reported {
-    match phase {
-        Phase::Generic | Phase::Init => Reported::Starting,
-        Phase::Free => Reported::Free,
-        Phase::Busy => Reported::Busy,
-        Phase::Draining | Phase::Drained => Reported::Leaving,
-    }
-}
-
-/// What an environment says of itself, as far as placement cares.
-#[derive(Debug)]
-pub(super) struct Said {
-    pub(super) tenant: Option<Tenant>,
-    pub(super) reported: Reported,
-}
-
-impl Said {
-    fn of(state: EnvironmentState) -> (Option<Revision>, Self) {
-        let tenant = state.tenant.map(|tenant| Tenant(tenant.into()));
-        (state.revision, Self { tenant, reported: reported(state.phase) })
-    }
-}
 
 /// Reads until the environment has said which function's it is.
 pub(super) async fn until_assigned(

@@ -1,4 +1,4 @@
-//! One link with one environment, from handshake to end: one side that only reads, one that only writes.
+//! One link with one environment that has said what it is: what its two sides share, and the side that writes.
 //!
 //! What the two sides share is the attempt that is under way ([`Underway`]): set by the writer before the first
 //! byte of an invoke is written, cleared by the reader. At the end the fleet is told whether that attempt may
@@ -15,13 +15,11 @@ use protocol::link::assignment::Revision;
 use protocol::link::environment::ToEnvironment;
 use protocol::link::frame::{Frame, FrameError, write_frame};
 use tokio::io::AsyncWrite;
-use tokio::net::TcpStream;
 use tokio::sync::mpsc;
 use tokio_util::sync::CancellationToken;
 
-use super::link::LinkContext;
-use super::provider::is_same;
-use super::reading::{self, Said};
+use super::context::LinkContext;
+use super::said::Said;
 use super::underway::{Underway, Written};
 use crate::fleets::{Flight, Flow, FunctionFleet};
 use crate::payload_budget::PayloadBudget;
@@ -69,6 +67,20 @@ pub(super) struct Session {
 }
 
 impl Session {
+    /// Attaches an environment of `revision` to its function's fleet, which sends by `orders`.
+    pub(super) fn begin(
+        context: &LinkContext,
+        revision: Revision,
+        orders: mpsc::Sender<ToLink>,
+        gone: CancellationToken,
+    ) -> Self {
+        let key = EnvironmentKey(context.sessions.fetch_add(1, Ordering::Relaxed));
+        let fleet = context.fleets.of(&revision);
+        let (payload, traces) = (Arc::clone(&context.payload), context.traces.clone());
+        fleet.attach(key, &revision, orders);
+        Self { key, fleet, revision, payload, traces, underway: Mutex::new(None), gone }
+    }
+
     /// What it says of itself; one that is gone takes nothing new, whatever it says.
     pub(super) fn state(&self, said: Said) {
         let reported = if self.gone.is_cancelled() { Reported::Leaving } else { said.reported };
@@ -83,7 +95,7 @@ impl Session {
 
     /// Once it is gone, ends when nothing is under way any more: the rest of an answer may still be on the wire.
     /// At the gateway's end, ends at once.
-    async fn leave(&self, ended: &CancellationToken) -> SessionEnd {
+    pub(super) async fn leave(&self, ended: &CancellationToken) -> SessionEnd {
         self.gone.cancelled().await;
         self.report(Reported::Leaving);
         while self.underway().is_some() && !ended.is_cancelled() {
@@ -97,7 +109,7 @@ impl Session {
     }
 
     /// Ends once an attempt takes longer than anything may.
-    async fn watch(&self) -> SessionEnd {
+    pub(super) async fn watch(&self) -> SessionEnd {
         loop {
             tokio::time::sleep(Duration::from_millis(500)).await;
             if let Some(underway) = self.underway().as_ref()
@@ -108,7 +120,7 @@ impl Session {
         }
     }
 
-    async fn write(
+    pub(super) async fn write(
         &self,
         mut writer: impl AsyncWrite + Unpin,
         queue: &mut mpsc::Receiver<ToLink>,
@@ -165,7 +177,7 @@ impl Session {
     }
 
     /// The link is over: what was under way waits again, or is lost.
-    fn end(&self) {
+    pub(super) fn end(&self) {
         let underway = self.underway().take();
         let invocation = underway.as_ref().map(|underway| underway.flight.key);
         let handed_over = underway.as_ref().is_some_and(|of| of.accepted || of.written == Written::Maybe);
@@ -183,42 +195,4 @@ async fn taken(streamed: Option<&(AttemptId, Arc<Flow>)>) -> ToEnvironment {
         Some((attempt, flow)) => ToEnvironment::More { attempt: *attempt, parts: flow.taken().await },
         None => std::future::pending().await,
     }
-}
-
-/// Runs one link until it ends, or its environment is `gone` and done. An environment belongs to the revision that its
-/// provider tells, whatever it says of itself: its ticket names a pod, and any function's code may read it.
-pub(super) async fn run(
-    context: &LinkContext,
-    stream: TcpStream,
-    known: &Revision,
-    gone: &CancellationToken,
-) -> SessionEnd {
-    let (mut reader, writer) = stream.into_split();
-    let first = tokio::select! {
-        first = reading::until_assigned(&mut reader) => first,
-        () = gone.cancelled() => return SessionEnd::Gone,
-    };
-    let (revision, said) = match first {
-        Ok(first) => first,
-        Err(error) => return SessionEnd::Useless(error),
-    };
-    if !is_same(&revision, known) {
-        return SessionEnd::Stranger(Box::new(revision));
-    }
-    let key = EnvironmentKey(context.sessions.fetch_add(1, Ordering::Relaxed));
-    let (orders, mut queue) = mpsc::channel(limits::LINK_QUEUE_FRAMES);
-    let fleet = context.fleets.of(&revision);
-    let (payload, traces) = (Arc::clone(&context.payload), context.traces.clone());
-    let (underway, gone) = (Mutex::new(None), gone.clone());
-    let session = Session { key, fleet, revision, payload, traces, underway, gone };
-    session.fleet.attach(key, &session.revision, orders);
-    session.state(said);
-    let end = tokio::select! {
-        end = reading::run(&session, reader) => end,
-        end = session.write(writer, &mut queue) => end,
-        end = session.watch() => end,
-        end = session.leave(&context.ended) => end,
-    };
-    session.end();
-    end
 }

@@ -13,7 +13,7 @@ use protocol::link::environment::{
 use tokio::sync::mpsc;
 
 use super::flow::Flow;
-use super::state::Blocked;
+use super::refusal::Blocked;
 use crate::limits;
 use crate::metrics::{FunctionSeries, Outcome};
 use crate::payload_budget::Reservation;

@@ -12,16 +12,10 @@ use protocol::link::control::Demand;
 use tokio::sync::{Notify, mpsc};
 
 use super::flight::Flight;
-use super::state::{Blocked, State};
+use super::refusal::{Blocked, NotAdmitted};
+use super::state::State;
 use crate::environments::ToLink;
 use crate::traces::FunctionTraces;
-
-/// Why an invocation was not taken on.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub(crate) enum NotAdmitted {
-    Throttled(Throttled),
-    Blocked(Blocked),
-}
 
 /// Environments and invocations of one function.
 #[derive(Debug)]

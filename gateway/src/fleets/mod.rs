@@ -6,11 +6,12 @@
 mod flight;
 mod flow;
 mod function_fleet;
+mod refusal;
 mod registry;
 mod state;
 
 pub(crate) use flight::{Ended, Flight, Order, Payload, Progress};
 pub(crate) use flow::Flow;
-pub(crate) use function_fleet::{FunctionFleet, NotAdmitted, Ticket};
+pub(crate) use function_fleet::{FunctionFleet, Ticket};
+pub(crate) use refusal::{Blocked, NotAdmitted};
 pub(crate) use registry::Fleets;
-pub(crate) use state::Blocked;

@@ -10,16 +10,9 @@ use protocol::link::control::Obstacle;
 use tokio::sync::mpsc;
 
 use super::flight::Flight;
-use super::function_fleet::NotAdmitted;
+use super::refusal::{Blocked, NotAdmitted};
 use crate::environments::ToLink;
 use crate::limits;
-
-/// Why no environment of the current revision can start.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub(crate) struct Blocked {
-    pub(crate) reason: Obstacle,
-    pub(crate) message: String,
-}
 
 #[derive(Debug)]
 pub(super) struct State {
