@@ -93,6 +93,8 @@ pub(crate) struct RuntimeAnswer {
     pub content_type: String,
     /// The body, as it came.
     pub body: Vec<Bytes>,
+    /// Why a handler failed, for X-Ray.
+    pub cause: Option<Bytes>,
 }
 
 /// Where an extension's answer goes.

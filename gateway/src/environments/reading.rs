@@ -64,6 +64,13 @@ async fn take(session: &Session, message: FromEnvironment, body: Bytes) -> Resul
         FromEnvironment::Response(part) => answer(session, part, body).await?,
         FromEnvironment::Finished { attempt, report } => finish(session, attempt, &report, body).await?,
         FromEnvironment::Segment => session.traces.document(session.fleet.traces(), &body),
+        FromEnvironment::ErrorCause { attempt } => {
+            let flight =
+                session.underway().as_ref().filter(|of| of.attempt == attempt).map(|of| of.flight.clone());
+            if let Some(flight) = flight {
+                flight.caused(&body);
+            }
+        }
         FromEnvironment::Unknown => {}
     }
     Ok(())

@@ -169,6 +169,13 @@ impl Flight {
         self.part(Progress::End(ended)).await;
     }
 
+    /// Why the handler failed.
+    pub(crate) fn caused(&self, cause: &[u8]) {
+        if let Some(segments) = &self.order.segments {
+            segments.caused(cause);
+        }
+    }
+
     /// The environment is done with it.
     pub(crate) async fn finished(&self, attempt: AttemptId, report: &Report, log_tail: Bytes) {
         self.series.reported(report);

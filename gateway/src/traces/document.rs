@@ -67,9 +67,19 @@ fn span(
         end_time_unix_nano: end_us.max(segment.start_us).saturating_mul(1_000),
         attributes,
         dropped_attributes_count,
-        events: exceptions(segment).iter().map(|exception| event(exception, end_us)).collect(),
+        events: segment.cause.iter().flat_map(|cause| events(cause, end_us)).collect(),
         status: status(segment),
         ..Span::default()
+    }
+}
+
+/// The exceptions that a cause tells of.
+pub(super) fn events(cause: &Cause, end_us: u64) -> Vec<Event> {
+    match cause {
+        Cause::Here { exceptions, .. } => {
+            exceptions.iter().map(|exception| event(exception, end_us)).collect()
+        }
+        Cause::Elsewhere(_) => Vec::new(),
     }
 }
 

@@ -21,6 +21,7 @@ mod batch;
 mod collector;
 mod document;
 mod exporter;
+mod failing;
 mod function;
 mod queue;
 mod room;

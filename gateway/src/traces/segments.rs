@@ -18,19 +18,20 @@
 //! An invocation that no environment took has the first only. Two clocks may differ, and are told as they are:
 //! what a function sends has its environment's clock too.
 
-use std::sync::{Arc, OnceLock};
+use std::sync::Arc;
 
 use domain::{AttemptId, RequestId, TracingMode};
-use opentelemetry_proto::tonic::trace::v1::span::{Event, SpanKind};
+use opentelemetry_proto::tonic::trace::v1::span::SpanKind;
 use opentelemetry_proto::tonic::trace::v1::status::StatusCode;
 use opentelemetry_proto::tonic::trace::v1::{Span, Status};
 use protocol::lambda_api::trace::TraceHeader;
-use protocol::link::environment::{FunctionError, FunctionErrorCause, Interval, Report, Timeline};
+use protocol::link::environment::{FunctionError, Interval, Report, Timeline};
 use protocol::xray::{SegmentId, TraceId};
 
 use super::answering::Arrival;
 use super::attributes::Attributes;
 use super::batch::Scope;
+use super::failing::Failing;
 use super::queue::{Queue, Traces};
 use super::room::Owner;
 use crate::catalog::{FunctionEntry, Resolved};
@@ -56,7 +57,7 @@ pub(crate) struct Segments {
     /// Of `Initialization` and `Overhead`; that of `Invocation` is the attempt's.
     parts: [SegmentId; 2],
     arrived: Arrival,
-    failure: OnceLock<FunctionError>,
+    failing: Failing,
 }
 
 impl Traces {
@@ -92,7 +93,7 @@ impl Traces {
                 function: function_id,
                 parts,
                 arrived,
-                failure: OnceLock::new(),
+                failing: Failing::default(),
             })
         });
         Ok((header.decided(true, Some(function_id)), begun))
@@ -107,8 +108,12 @@ fn is_sampled(function: &FunctionEntry, header: &TraceHeader) -> bool {
 impl Segments {
     /// The function failed.
     pub(crate) fn failed(&self, error: &FunctionError) {
-        // There is one answer.
-        drop(self.failure.set(error.clone()));
+        self.failing.failed(error);
+    }
+
+    /// Why the handler failed, as its runtime tells X-Ray.
+    pub(crate) fn caused(&self, cause: &[u8]) {
+        self.failing.caused(cause);
     }
 
     /// The environment is done, and has told when what was. A shim of an earlier version does not tell.
@@ -123,7 +128,7 @@ impl Segments {
             let failure = init.failed.then_some("Initialization");
             spans.push(self.part(initialization, "Initialization", init.interval, failure));
         }
-        let failure = self.failure.get().map(|failure| failure.error_type.as_str());
+        let failure = self.failing.error_type();
         if let Ok(invocation) = attempt.invocation_segment().parse() {
             spans.push(self.part(invocation, "Invocation", timeline.invocation, failure));
         }
@@ -134,12 +139,12 @@ impl Segments {
     fn function_span(&self, interval: Interval, cold: bool) -> Span {
         let mut attributes = self.attributes("AWS::Lambda::Function");
         attributes.put("faas.coldstart", cold);
-        let failure = self.failure.get().map(|failure| failure.error_type.as_str());
+        let failure = self.failing.error_type();
         attributes.put_some("error.type", failure);
         let mut span = self.span(self.function, Some(self.service), &self.name, interval, SpanKind::Internal);
         span.attributes = attributes.into_parts().0;
         span.status = failure.map(error);
-        span.events = failure.map(|failure| exception(failure, interval.end_us)).into_iter().collect();
+        span.events = self.failing.exceptions(interval.end_us);
         span
     }
 
@@ -156,10 +161,8 @@ impl Segments {
         attributes.put("http.request.method", "POST");
         attributes.put_some("http.response.status_code", status.map(i64::from));
         let failed = status.is_none_or(|status| status >= FAILED || status == THROTTLED);
-        let of_platform = self.failure.get().filter(|failure| failure.cause != FunctionErrorCause::Handler);
-        let failure = failure
-            .or_else(|| of_platform.map(|failure| failure.error_type.as_str()))
-            .or_else(|| failed.then_some("ClientDisconnected"));
+        let failure =
+            failure.or_else(|| self.failing.ended_by()).or_else(|| failed.then_some("ClientDisconnected"));
         attributes.put_some("error.type", failure);
         let interval = Interval { start_us: self.arrived.epoch_us(), end_us: chance::epoch_us() };
         let mut span = self.span(self.service, self.parent, &self.name, interval, SpanKind::Server);
@@ -211,18 +214,6 @@ fn began_us(timeline: &Timeline, arrived_us: u64) -> u64 {
 
 fn error(message: &str) -> Status {
     Status { code: StatusCode::Error.into(), message: message.to_owned() }
-}
-
-fn exception(class: &str, end_us: u64) -> Event {
-    let mut attributes = Attributes::default();
-    attributes.put("exception.type", class);
-    let attributes = attributes.into_parts().0;
-    Event {
-        time_unix_nano: end_us.saturating_mul(1_000),
-        name: "exception".to_owned(),
-        attributes,
-        ..Event::default()
-    }
 }
 
 #[cfg(test)]

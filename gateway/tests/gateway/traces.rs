@@ -7,10 +7,11 @@ use opentelemetry_proto::tonic::trace::v1::status::StatusCode;
 use protocol::link::environment::{FunctionErrorCause, Timeline};
 use serde_json::json;
 
-use crate::support::client::{invoke, invoke_with};
-use crate::support::collector::Receiver;
+use crate::support::client::{Client, invoke, invoke_with, request};
+use crate::support::collector::{Receiver, plain};
 use crate::support::fake::Conduct;
-use crate::support::gateway::{ACCOUNT, Running, function};
+use crate::support::gateway::{ACCOUNT, Running, function, revision};
+use crate::support::shim::Shim;
 use crate::support::stream;
 use crate::support::traced::{
     CALLER, ROOT, TIMELINE, TRACE, document, exporting_to, header, named, of_origin, seconds, traced, with,
@@ -215,6 +216,36 @@ async fn what_ends_a_function_is_an_error_of_the_first_segment_too_streamed_or_n
             assert!(of_origin(&spans, "AWS::Lambda::Function").span.status.is_some(), "{cause:?}");
         }
     }
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn why_a_handler_failed_is_told_with_the_function_s_segment() {
+    let receiver = Receiver::start(&[]).await;
+    let running = Running::start(exporting_to(&receiver), vec![traced()]).await;
+    let shim = Shim::start("pod", &revision(&traced()), &[]).await;
+    running.up("pod", shim.link, &revision(&traced())).await;
+    let stack = json!([{"path": "app.py", "line": 3, "label": "handler"}]);
+    let exceptions = json!([{"type": "ValueError", "message": "no", "stack": stack}, {"type": "KeyError"}]);
+    let event = json!({"error": "no", "cause": {"exceptions": exceptions, "working_directory": "/var/task"}});
+    let request = request("F_1", &header("Sampled=1"), event.to_string());
+    let answer = Client::connect(running.api).await.send(request).await;
+    assert_eq!(answer.text(), r#"{"errorMessage": "no", "errorType": "Oops"}"#, "it is not the caller's");
+    let own = of_origin(&receiver.until(5).await, "AWS::Lambda::Function");
+    let told: Vec<_> =
+        own.span.events.iter().map(|event| (event.name.as_str(), plain(&event.attributes))).collect();
+    let expected = [
+        vec![
+            ("exception.type", "ValueError"),
+            ("exception.message", "no"),
+            ("exception.stacktrace", "ValueError: no\n\tat handler(app.py:3)"),
+        ],
+        vec![("exception.type", "KeyError")],
+    ];
+    let own_words =
+        |pairs: &Vec<(&str, &str)>| pairs.iter().map(|(k, v)| ((*k).to_owned(), (*v).to_owned())).collect();
+    let expected: Vec<_> = expected.iter().map(|pairs| ("exception", own_words(pairs))).collect();
+    assert_eq!(told, expected);
+    assert_eq!(own.attributes["error.type"], "Runtime.Unknown");
 }
 
 #[tokio::test(flavor = "multi_thread")]

@@ -132,6 +132,12 @@ pub enum FromEnvironment {
     /// [`SEGMENT_BYTES_MAX`]. It goes to the gateway whose invocation runs, else to the one whose invocation
     /// ran last.
     Segment,
+    /// Why a handler failed, as its runtime told X-Ray; the body is the cause, as
+    /// [`crate::runtime_api::error_cause`] passes it on. Only where the trace is sampled, after the answer.
+    ErrorCause {
+        /// Which attempt's.
+        attempt: AttemptId,
+    },
     /// Passed over; what a newer shim may send.
     #[serde(other)]
     Unknown,

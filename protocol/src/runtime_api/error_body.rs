@@ -6,6 +6,7 @@
 use serde::{Deserialize, Serialize};
 use serde_json::{Map, Value};
 
+use super::error_cause;
 use crate::tolerant::null_or;
 
 /// Content type of such a body.
@@ -21,6 +22,8 @@ pub struct CallersError {
     pub body: Vec<u8>,
     /// Its content type.
     pub content_type: &'static str,
+    /// The cause, for X-Ray.
+    pub cause: Option<Vec<u8>>,
 }
 
 #[derive(Debug, Default, Deserialize, Serialize)]
@@ -32,17 +35,21 @@ struct Told {
     error_type: String,
     #[serde(deserialize_with = "null_or", skip_serializing_if = "Vec::is_empty")]
     stack_trace: Vec<String>,
+    #[serde(skip_serializing)]
+    error_cause: Value,
 }
 
 /// Takes the error out of a body of the type [`ERROR_WITH_CAUSE`].
 pub fn without_cause(body: &[u8]) -> CallersError {
     let error = serde_json::from_slice::<Option<Map<String, Value>>>(body)
         .and_then(|members| Told::deserialize(Value::Object(members.unwrap_or_default())))
-        .and_then(|told| serde_json::to_vec(&told));
-    match error {
-        Ok(body) => CallersError { body, content_type: "application/json" },
-        Err(_) => CallersError { body: INVALID.to_vec(), content_type: "application/octet-stream" },
-    }
+        .and_then(|told| Ok((serde_json::to_vec(&told)?, told.error_cause)));
+    let Ok((body, cause)) = error else {
+        let (body, content_type) = (INVALID.to_vec(), "application/octet-stream");
+        return CallersError { body, content_type, cause: None };
+    };
+    let cause = error_cause::checked(cause.to_string().as_bytes());
+    CallersError { body, content_type: "application/json", cause }
 }
 
 #[cfg(test)]
@@ -51,35 +58,35 @@ mod tests {
 
     use super::*;
 
+    fn read(told: &str) -> (String, &'static str, Option<String>) {
+        let CallersError { body, content_type, cause } = without_cause(told.as_bytes());
+        let text = |bytes| String::from_utf8(bytes).unwrap();
+        (text(body), content_type, cause.map(text))
+    }
+
     #[test]
     fn only_the_error_is_the_caller_s() {
-        for (told, expected) in [
+        for (told, expected, cause) in [
             (
                 r#"{"errorType":"T","errorMessage":"m","stackTrace":["a","b"],"errorCause":{"message":"c"},"more":1}"#,
                 r#"{"errorMessage":"m","errorType":"T","stackTrace":["a","b"]}"#,
+                Some(r#"{"exceptions":[],"working_directory":"","paths":[],"message":"c"}"#),
             ),
-            (r#"{"errorType":null,"stackTrace":[]}"#, r#"{"errorMessage":"","errorType":""}"#),
-            ("null", r#"{"errorMessage":"","errorType":""}"#),
+            (r#"{"errorType":null,"stackTrace":[]}"#, r#"{"errorMessage":"","errorType":""}"#, None),
+            (r#"{"errorType":"T","errorCause":"c"}"#, r#"{"errorMessage":"","errorType":"T"}"#, None),
+            ("null", r#"{"errorMessage":"","errorType":""}"#, None),
         ] {
-            let error = without_cause(told.as_bytes());
-            assert_eq!(
-                (String::from_utf8(error.body).unwrap().as_str(), error.content_type),
-                (expected, "application/json")
-            );
+            assert_eq!(read(told), (expected.to_owned(), "application/json", cause.map(str::to_owned)));
         }
     }
 
     #[test]
     fn what_is_no_error_is_not_shown() {
+        let none = ("\"Invalid error body\"".to_owned(), "application/octet-stream", None);
         for told in
             ["", "{", "[]", "\"text\"", r#"{"errorMessage":1}"#, r#"{"stackTrace":[{"line":1}]}"#, "{} {}"]
         {
-            let error = without_cause(told.as_bytes());
-            assert_eq!(
-                (error.body.as_slice(), error.content_type),
-                (INVALID, "application/octet-stream"),
-                "{told}"
-            );
+            assert_eq!(read(told), none, "{told}");
         }
     }
 

@@ -18,6 +18,8 @@ pub const TENANT_ID: &str = "lambda-runtime-aws-tenant-id";
 pub const INVOCATION_ID: &str = "lambda-runtime-invocation-id";
 /// What kind of error a runtime tells of.
 pub const FUNCTION_ERROR_TYPE: &str = "lambda-runtime-function-error-type";
+/// Why a handler failed, as JSON: [`super::error_cause`].
+pub const XRAY_ERROR_CAUSE: &str = "lambda-runtime-function-xray-error-cause";
 /// `streaming`, or absent.
 pub const RESPONSE_MODE: &str = "lambda-runtime-function-response-mode";
 /// The only value of [`RESPONSE_MODE`].

@@ -5,6 +5,7 @@
 
 pub mod call;
 pub mod error_body;
+pub mod error_cause;
 pub mod errors;
 pub mod headers;
 

@@ -154,6 +154,7 @@ fn from_environment() -> Vec<Vec<u8>> {
         json!({"type": "refused", "attempt": ATTEMPT, "reason": "busy"}),
         json!({"type": "accepted", "attempt": ATTEMPT}),
         json!({"type": "response", "attempt": ATTEMPT, "last": true, "head": {"functionError": error, "contentType": "application/json"}, "error": error}),
+        json!({"type": "errorCause", "attempt": ATTEMPT}),
         json!({"type": "finished", "attempt": ATTEMPT, "report": {"durationMs": 1.5, "billedDurationMs": 2, "maxMemoryUsedMb": 30, "initDurationMs": 80.25, "remainingMs": 2998}}),
     ])
 }

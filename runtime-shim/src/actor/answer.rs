@@ -9,6 +9,7 @@ use protocol::link::frame::CHUNK_BYTES_MAX;
 use protocol::telemetry::Platform;
 
 use super::Actor;
+use super::records::sampled_trace;
 use crate::clock;
 use crate::events::RuntimeAnswer;
 
@@ -40,6 +41,19 @@ impl Actor {
             .error_type
             .map(|error_type| FunctionError { cause: FunctionErrorCause::Handler, error_type });
         self.answer(error, answer.content_type, answer.body);
+        if let Some(cause) = answer.cause {
+            self.tell_cause(cause);
+        }
+    }
+
+    /// Why the handler failed, for its trace where that is collected; it may be lost.
+    fn tell_cause(&mut self, cause: Bytes) {
+        let Some(invocation) = self.invocation.as_ref().filter(|running| sampled_trace(running).is_some())
+        else {
+            return;
+        };
+        let message = FromEnvironment::ErrorCause { attempt: invocation.invoke.attempt };
+        self.peers.send_if_room(invocation.link, message, cause);
     }
 
     pub(super) fn answer(

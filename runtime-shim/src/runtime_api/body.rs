@@ -57,6 +57,7 @@ impl StreamError {
             error_type: Some(headers::sanitised_error_type(Some(&self.error_type))),
             content_type,
             body: vec![Bytes::from(self.body)],
+            cause: None,
         }
     }
 }

@@ -14,7 +14,7 @@ use protocol::extensions_api;
 use protocol::metadata_api;
 use protocol::runtime_api::call::NoCall;
 use protocol::runtime_api::error_body::{self, CallersError};
-use protocol::runtime_api::{Call, ERROR_BODY_BYTES_MAX, Refusal, headers};
+use protocol::runtime_api::{Call, ERROR_BODY_BYTES_MAX, Refusal, error_cause, headers};
 use tokio::sync::oneshot;
 
 use super::answers::{self, Answer};
@@ -93,7 +93,9 @@ async fn response(id: RequestId, request: Request<Incoming>, events: &Events) ->
     }
     let content_type = content_type(&head.headers);
     let answer = match body::read(incoming, RESPONSE_PAYLOAD_BYTES_MAX).await {
-        Read::Whole { body, failed: None } => RuntimeAnswer { error_type: None, content_type, body },
+        Read::Whole { body, failed: None } => {
+            RuntimeAnswer { error_type: None, content_type, body, cause: None }
+        }
         Read::Whole { failed: Some(failed), .. } => failed.into_answer(content_type),
         Read::TooLarge => {
             unusable(id, Failure::ResponseTooLarge, events).await?;
@@ -123,14 +125,17 @@ async fn error(id: RequestId, request: Request<Incoming>, events: &Events) -> Re
     }
 }
 
-/// The error that a runtime tells; of one that has its cause in its body, what is the caller's.
+/// The error that a runtime tells, and its cause; of one that has this in its body, what is the caller's.
 fn told_error(head: &HeaderMap, body: Vec<Bytes>) -> RuntimeAnswer {
     let (error_type, content_type) = (Some(told_error_type(head)), content_type(head));
     if content_type != error_body::ERROR_WITH_CAUSE {
-        return RuntimeAnswer { error_type, content_type, body };
+        let told = head.get(headers::XRAY_ERROR_CAUSE);
+        let cause = told.and_then(|told| error_cause::checked(told.as_bytes())).map(Bytes::from);
+        return RuntimeAnswer { error_type, content_type, body, cause };
     }
-    let CallersError { body, content_type } = error_body::without_cause(&body.concat());
-    RuntimeAnswer { error_type, content_type: content_type.to_owned(), body: vec![body.into()] }
+    let CallersError { body, content_type, cause } = error_body::without_cause(&body.concat());
+    let (body, cause) = (vec![body.into()], cause.map(Bytes::from));
+    RuntimeAnswer { error_type, content_type: content_type.to_owned(), body, cause }
 }
 
 async fn init_error(request: Request<Incoming>, events: &Events) -> Result<Answer, Refusal> {

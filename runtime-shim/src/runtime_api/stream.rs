@@ -63,6 +63,7 @@ async fn parts(mut data: Bytes, streaming: &Streaming, events: &Events) -> Resul
 
 /// The end of a response whose payload was passed on before.
 fn end(failed: Option<StreamError>) -> RuntimeAnswer {
-    let success = || RuntimeAnswer { error_type: None, content_type: String::new(), body: Vec::new() };
+    let success =
+        || RuntimeAnswer { error_type: None, content_type: String::new(), body: Vec::new(), cause: None };
     failed.map_or_else(success, |failed| failed.into_answer(String::new()))
 }

@@ -29,6 +29,8 @@ pub struct Outcome {
     pub tail: String,
     /// Documents of segments that came before the report.
     pub segments: Vec<Bytes>,
+    /// Why the handler failed.
+    pub cause: Option<Bytes>,
     /// From the invocation's sending to the last part of its answer.
     pub answered_after: Duration,
 }
@@ -141,7 +143,7 @@ impl Link {
     /// What comes back of an attempt that was sent, up to its end.
     pub async fn outcome(&mut self, invoke: &Invoke, sent: Instant) -> Result<Outcome, Refusal> {
         let (mut accepted, mut head, mut body, mut answered_after) = (false, None, Vec::new(), None);
-        let mut segments = Vec::new();
+        let (mut segments, mut cause) = (Vec::new(), None);
         loop {
             let frame = self.next().await.unwrap();
             match frame.header {
@@ -157,6 +159,10 @@ impl Link {
                     answered_after = part.last.then(|| sent.elapsed());
                 }
                 FromEnvironment::Segment => segments.push(frame.body),
+                FromEnvironment::ErrorCause { attempt } if attempt == invoke.attempt => {
+                    assert!(answered_after.is_some(), "the caller waits for what is not its own");
+                    cause = Some(frame.body);
+                }
                 FromEnvironment::Finished { attempt, report } if attempt == invoke.attempt => {
                     return Ok(Outcome {
                         request: invoke.request_id,
@@ -164,6 +170,7 @@ impl Link {
                         body,
                         report,
                         segments,
+                        cause,
                         tail: String::from_utf8(frame.body.to_vec()).unwrap(),
                         answered_after: answered_after.expect("the answer had no end"),
                     });

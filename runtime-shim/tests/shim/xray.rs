@@ -9,9 +9,10 @@ use std::time::Instant;
 use bytes::Bytes;
 use protocol::link::assignment::{Assignment, Idle};
 use protocol::link::environment::{FromEnvironment, Invoke, SEGMENT_BYTES_MAX, ToEnvironment};
+use protocol::runtime_api::error_cause::ERROR_CAUSE_BYTES_MAX;
 use serde_json::{Value, json};
 
-use crate::harness::{Shim, wait_for};
+use crate::harness::{Shim, assignment, wait_for};
 use crate::link::{Link, invoke};
 use crate::python_client::python_function;
 
@@ -36,6 +37,8 @@ def late(gate):
     client.sendto((HEADER + "late").encode(), daemon)
 
 def handler(event, context):
+    if "fail" in event:
+        raise ValueError(event["fail"])
     if "trace" in event:
         trace(event)
     for datagram in event.get("send", []):
@@ -104,6 +107,51 @@ async fn the_sdk_s_subsegments_come_with_their_invocation_and_belong_to_its_trac
         let line = format!("XRAY TraceId: {root}\tSegmentId: {PARENT}\tSampled: true\t\n");
         assert!(outcome.tail.ends_with(&line), "{}", outcome.tail);
     }
+}
+
+#[tokio::test]
+async fn why_a_handler_failed_is_told_as_aws_s_client_tells_it_where_the_trace_is_sampled() {
+    let shim = Shim::start().await;
+    let mut gateway = shim.ready(function(&shim)).await;
+    let failed = gateway.run_with(traced(1, 1), r#"{"fail":"no"}"#).await;
+    let cause: Value = serde_json::from_slice(&failed.cause.unwrap()).unwrap();
+    let exception = &cause["exceptions"][0];
+    assert_eq!((&exception["type"], &exception["message"]), (&json!("ValueError"), &json!("no")));
+    assert_eq!(exception["stack"][0]["label"], "handler", "{cause}");
+    assert!(cause["working_directory"].is_string(), "{cause}");
+    let unsampled = gateway.run_with(traced(2, 0), r#"{"fail":"no"}"#).await;
+    assert_eq!((&unsampled.cause, unsampled.json()["errorMessage"].as_str()), (&None, Some("no")));
+    let succeeded = gateway.run_with(traced(3, 1), "{}").await;
+    assert_eq!(succeeded.cause, None);
+}
+
+#[tokio::test]
+async fn a_cause_is_cropped_and_one_in_the_body_is_told_as_well() {
+    let shim = Shim::start().await;
+    let mut gateway = shim.ready(assignment()).await;
+    let code = r#"
+exception = {"type": "E", "message": "m" * 1000}
+cause = json.dumps({"exceptions": [exception] * event["count"], "paths": [], "message": "c"})
+headers = {"Lambda-Runtime-Function-XRay-Error-Cause": cause}
+body = "{}"
+if event["in"] == "body":
+    headers = {"Lambda-Runtime-Function-XRay-Error-Cause": "no cause",
+               "Content-Type": "application/vnd.aws.lambda.error.cause+json"}
+    body = '{"errorMessage": "m", "errorType": "T", "errorCause": %s}' % cause
+respond(request, body, "error", headers)
+"#;
+    for place in ["header", "body"] {
+        for (count, kept) in [(2, 2), (70, 56), (900, 0)] {
+            let event = json!({"run": code, "count": count, "in": place}).to_string();
+            let told = gateway.run_with(traced(count, 1), &event).await.cause.unwrap();
+            assert!(told.len() <= ERROR_CAUSE_BYTES_MAX, "{}", told.len());
+            let told: Value = serde_json::from_slice(&told).unwrap();
+            assert_eq!((told["exceptions"].as_array().unwrap().len(), &told["message"]), (kept, &json!("c")));
+        }
+    }
+    let event =
+        json!({"run": "respond(request, '{}', 'error', {'Lambda-Runtime-Function-XRay-Error-Cause': '[1'})"});
+    assert_eq!(gateway.run_with(traced(1, 1), &event.to_string()).await.cause, None);
 }
 
 #[tokio::test]

@@ -169,7 +169,7 @@ async fn answer(shared: Arc<Shared>, request: Request<Incoming>) -> hyper::Resul
     Ok(response)
 }
 
-fn plain(attributes: &[KeyValue]) -> BTreeMap<String, String> {
+pub fn plain(attributes: &[KeyValue]) -> BTreeMap<String, String> {
     let text = |pair: &KeyValue| match pair.value.as_ref().unwrap().value.as_ref().unwrap() {
         Value::StringValue(text) => text.clone(),
         Value::IntValue(number) => number.to_string(),

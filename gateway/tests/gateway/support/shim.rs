@@ -64,7 +64,9 @@ while True:
     if "headers" in asked:
         result = json.dumps({name.lower(): value for name, value in event.headers.items()})
     if "big" in asked: result = json.dumps("x" * (asked["big"] - 2))
-    connection.request("POST", path + answer, result, {"Content-Type": "application/json"})
+    told = {"Content-Type": "application/json"}
+    if "cause" in asked: told["Lambda-Runtime-Function-XRay-Error-Cause"] = json.dumps(asked["cause"])
+    connection.request("POST", path + answer, result, told)
     connection.getresponse().read()
 "#;
 
