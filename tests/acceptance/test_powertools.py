@@ -1,5 +1,5 @@
 """Powertools for AWS Lambda (Python), unmodified, in the sample examples/powertools: logger, metrics, tracer,
-idempotency; in a pod from its image, and in local mode from its SAM template.
+idempotency, metadata; in a pod from its image, and in local mode from its SAM template.
 
 Quotes are from the documentation of Powertools for AWS Lambda (Python).
 """
@@ -110,6 +110,13 @@ def test_logger(sample):
     assert line["function_arn"].endswith(":function:powertools")
     assert line["cold_start"] is False, "it was invoked before"
     assert line["xray_trace_id"] == re.search("root=([^;]+)", answer.headers["x-amzn-trace-id"])[1]
+
+
+def test_metadata(sample):
+    """Metadata: 'The Metadata utility allows you to fetch data from the AWS Lambda Metadata Endpoint (LMDS). This can be
+    useful for retrieving information about the Lambda execution environment, such as the Availability Zone ID.'"""
+    _, [line], _ = invoked(sample, "placed")
+    assert line["zone"] == "use1-az1", "the node names no zone"
 
 
 def test_metrics(sample):

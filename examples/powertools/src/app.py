@@ -3,6 +3,7 @@
 from aws_lambda_powertools import Logger, Metrics, Tracer
 from aws_lambda_powertools.metrics import MetricUnit
 from aws_lambda_powertools.utilities.idempotency import IdempotencyConfig, idempotent_function
+from aws_lambda_powertools.utilities.metadata import get_lambda_metadata
 
 from memory_store import MemoryStore
 
@@ -30,5 +31,6 @@ def pay(payment):
     payments += 1
     tracer.put_annotation(key="Order", value=payment["order"])
     metrics.add_metric(name="PaymentTaken", unit=MetricUnit.Count, value=1)
-    logger.info("Payment taken", extra={"amount": payment["amount"]})
+    zone = get_lambda_metadata().availability_zone_id
+    logger.info("Payment taken", extra={"amount": payment["amount"], "zone": zone})
     return {"order": payment["order"], "amount": payment["amount"], "number": payments}
