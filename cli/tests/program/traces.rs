@@ -184,6 +184,29 @@ fn an_unmodified_library_s_subsegments_and_the_platform_s_segments_are_one_trace
     within(named(&spans, "Invocation"), own);
 }
 
+#[test]
+fn an_error_that_a_handler_lets_out_is_told_with_the_function_s_segment_and_fails_no_other_of_the_platform_s()
+{
+    let folder = folder(&[]);
+    let collector = Collector::start(&folder);
+    let local = serve(&traced(&folder, "Active"), &collector);
+    let header = format!("Root={ROOT};Parent={CALLER};Sampled=1");
+    let answer = local.invoke_with("traced", "{}", &[("X-Amzn-Trace-Id", &header)]);
+    assert!(answer.body.contains("KeyError"), "{answer:?}");
+    // Both of the platform's segments have the function's name.
+    let segments = |spans: &Vec<Span>| spans.iter().filter(|span| span.told["name"] == "traced").count();
+    let both = || Some(collector.until(&["outer"])).filter(|spans| segments(spans) == 2);
+    let spans = wait_for("both segments", both);
+    let (service, own) = (of_origin(&spans, "AWS::Lambda"), of_origin(&spans, "AWS::Lambda::Function"));
+    assert_eq!((&own.told["status"]["code"], &service.told["status"]["code"]), (&2.into(), &Value::Null));
+    for span in [own, named(&spans, "outer")] {
+        let exception = plain(&span.told["events"][0]["attributes"]);
+        assert_eq!(exception["exception.type"], "KeyError");
+        assert_eq!(exception["exception.message"], "'customer'");
+        assert!(exception["exception.stacktrace"].contains("handler"), "{exception:?}");
+    }
+}
+
 /// The child's times are within the parent's: both are by the environment's clock.
 fn within(child: &Span, parent: &Span) {
     let time = |span: &Span, key: &str| span.told[key].as_str().unwrap().parse::<u64>().unwrap();
