@@ -17,7 +17,12 @@ pub use subscription::{
     refused,
 };
 
+use std::borrow::Cow;
+
 use serde::Serialize;
+use serde_json::value::{RawValue, Value};
+
+const LINE_ENDS: [char; 2] = ['\n', '\r'];
 
 /// Which of the three streams an event belongs to.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -44,15 +49,22 @@ pub fn event(time: &str, kind: &str, record: &(impl Serialize + ?Sized)) -> Stri
     serde_json::to_string(&Event { time, kind, record }).unwrap_or_default()
 }
 
-/// A line that a function or an extension wrote, as an event: in JSON logs an object stays one.
+/// A line that a function or an extension wrote, as an event: in JSON logs an object stays one, as it was written but
+/// for line ends between its parts.
 pub fn line_event(time: &str, stream: Stream, line: &str, json: bool) -> String {
     let kind = if stream == Stream::Extension { "extension" } else { "function" };
-    let object = Some(line.trim()).filter(|text| json && text.starts_with('{'));
-    match object.and_then(|text| serde_json::from_str::<serde_json::Value>(text).ok()) {
-        Some(record) => event(time, kind, &record),
-        None if json => event(time, kind, line.trim_end_matches('\n')),
-        None => event(time, kind, line),
+    let text = line.trim();
+    if json && text.starts_with('{') {
+        // An event is one line. Inside of strings JSON has no line ends, so these are between its parts.
+        let text =
+            if text.contains(LINE_ENDS) { Cow::from(text.replace(LINE_ENDS, " ")) } else { text.into() };
+        // Half a character or a number out of range would cost a strict receiver the whole batch.
+        let strict = serde_json::from_str::<Value>(&text).is_ok();
+        if let Some(record) = strict.then(|| serde_json::from_str::<&RawValue>(&text).ok()).flatten() {
+            return event(time, kind, record);
+        }
     }
+    event(time, kind, if json { line.trim_end_matches('\n') } else { line })
 }
 
 #[cfg(test)]
@@ -68,7 +80,22 @@ mod tests {
         assert_eq!(told("{\"a\":1}\n", false), r#"{"time":"t","type":"function","record":"{\"a\":1}\n"}"#);
         assert_eq!(told("{\"a\":1}\n", true), r#"{"time":"t","type":"function","record":{"a":1}}"#);
         assert_eq!(told("{broken\n", true), r#"{"time":"t","type":"function","record":"{broken"}"#);
+        assert_eq!(
+            told("{\n \"a\":\r\n1}\n", true),
+            r#"{"time":"t","type":"function","record":{  "a":  1}}"#
+        );
         assert!(line_event("t", Stream::Extension, "x", false).contains(r#""type":"extension""#));
+    }
+
+    #[test]
+    fn a_function_s_json_is_passed_on_as_it_was_written() {
+        let written = r#"{"z": 1.0, "a":1E5,"n":12345678901234567890123, "z":2, "s":"\u00e9\/" }"#;
+        let told = line_event("t", Stream::Function, &format!(" {written}\n"), true);
+        assert_eq!(told, format!(r#"{{"time":"t","type":"function","record":{written}}}"#));
+        for odd in [r#"{"a":"\ud800"}"#, r#"{"a":1e999}"#] {
+            let told: Value = serde_json::from_str(&line_event("t", Stream::Function, odd, true)).unwrap();
+            assert_eq!(told["record"], odd);
+        }
     }
 
     proptest! {
