@@ -53,7 +53,7 @@ impl Extensions {
         self.all.iter()
     }
 
-    /// An external extension's process was started, under the name of its file; `id` is unused so far.
+    /// An external extension's process is about to be started, under the name of its file; `id` is unused so far.
     pub fn launched(&mut self, name: &str, id: ExtensionId) -> Result<(), Refusal> {
         if self.all.len() >= EXTENSIONS_MAX {
             return Err(Refusal::TooManyExtensions);
@@ -156,7 +156,8 @@ impl Extensions {
     /// A process is gone, or never was: the type of the error that this is. What an extension told of itself says
     /// more than that it is gone.
     pub fn lost(&mut self, id: ExtensionId, launched: bool) -> &'static str {
-        let Ok(extension) = self.find(id) else { return CRASH };
+        // One too many was never among them.
+        let Ok(extension) = self.find(id) else { return if launched { CRASH } else { LAUNCH_ERROR } };
         let error_type = match (launched, extension.state.told_error()) {
             (false, _) => {
                 extension.state = State::LaunchError;

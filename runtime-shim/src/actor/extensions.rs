@@ -8,7 +8,7 @@ use std::path::PathBuf;
 
 use domain::ExtensionId;
 use domain::environment::{Answer, State};
-use domain::extensions::{Extensions, Refusal, Shutdown};
+use domain::extensions::{EXTENSIONS_MAX, Extensions, Refusal, Shutdown};
 use domain::failure::{Exit, StartFailure};
 use domain::log_lines::{self, Ending};
 use protocol::extensions_api;
@@ -125,7 +125,13 @@ impl Actor {
 
     /// Starts every external extension; on failure, how the environment ends.
     pub(super) fn launch_extensions(&mut self) -> Result<(), Exit> {
-        for file in self.extension_files() {
+        let files = self.extension_files();
+        if files.len() > EXTENSIONS_MAX {
+            // None is started for nothing, and none has to be asked to end.
+            let error_type = self.extensions.known.lost(fresh_id(), false);
+            return Err(Exit::Extension { error_type, message: Refusal::TooManyExtensions.to_string() });
+        }
+        for file in files {
             let name = file.file_name().unwrap_or_default().to_string_lossy().into_owned();
             let id = fresh_id();
             let launched = self.extensions.known.launched(&name, id).map_err(|refusal| refusal.to_string());

@@ -100,6 +100,24 @@ async fn a_file_that_cannot_be_started_is_told() {
 }
 
 #[tokio::test]
+async fn the_eleventh_file_fails_the_init_phase_and_ten_do_not() {
+    let names: Vec<String> = (0..11).map(|number| format!("recorder-{number}")).collect();
+    let files: Vec<_> = names.iter().map(|name| (name.as_str(), RECORDER)).collect();
+    let shim = shim_with(&files[..10]).await;
+    shim.ready(recorded(&shim, "")).await.run_with(invoke(20_000), "{}").await.succeeded();
+
+    let shim = shim_with(&files).await;
+    let mut operator = shim.operator().await;
+    operator.assign(recorded(&shim, ""), bytes::Bytes::new()).await;
+    operator.until_free().await;
+    let outcome = shim.gateway().await.run_with(invoke(20_000), "{}").await;
+    outcome.failed_with(Init, "Extension.LaunchError");
+    let message = outcome.json()["errorMessage"].as_str().unwrap().to_owned();
+    assert!(message.ends_with("Error: Extension limit (10) reached"), "{message}");
+    assert!(records(&shim).is_empty(), "none was started");
+}
+
+#[tokio::test]
 async fn an_extension_that_never_registers_uses_up_the_init_phase() {
     let folder = fresh_folder();
     let opt = folder.join("opt/extensions");
