@@ -63,7 +63,8 @@ REFUSED_SUBSCRIPTIONS = {
     "unknown type": {"types": ["metrics"]}, "no schema": {"schemaVersion": None}, "unknown schema": {"schemaVersion": "2020-08-15"},
     "no destination": {"destination": None}, "HTTPS": {"destination": {"protocol": "HTTP", "URI": "https://sandbox.localdomain:<port>"}},
     "another host": {"destination": {"protocol": "HTTP", "URI": "http://example.com:<port>"}},
-    "no port": {"destination": {"protocol": "TCP"}}, "unknown protocol": {"destination": {"protocol": "UDP", "port": 9}},
+    "no port": {"destination": {"protocol": "TCP"}}, "no port in the URI": {"destination": {"protocol": "HTTP", "URI": "http://sandbox.localdomain/"}},
+    "buffering that is no object": {"buffering": "none"}, "unknown protocol": {"destination": {"protocol": "UDP", "port": 9}},
 }
 ACCEPTED_SUBSCRIPTIONS = {
     "smallest buffer": buffering(maxItems=1_000, maxBytes=262_144, timeoutMs=25),

@@ -2,8 +2,11 @@
 //!
 //! Bounds and defaults are those of AWS's developer guide, "Lambda Telemetry API reference" and "Lambda Logs API".
 
+mod destination;
+
 use std::ops::RangeInclusive;
 
+pub use destination::Destination;
 use serde::Serialize;
 use serde_json::{Value, json};
 
@@ -63,25 +66,6 @@ impl Types {
     }
 }
 
-/// Where events go; the host is always the sandbox itself.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub enum Destination {
-    /// Batches as JSON lists.
-    Http {
-        /// The port.
-        port: u16,
-        /// Path and query.
-        path: String,
-        /// PUT; otherwise POST.
-        put: bool,
-    },
-    /// One JSON object a line.
-    Tcp {
-        /// The port.
-        port: u16,
-    },
-}
-
 /// How long events are collected.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 #[allow(missing_docs, reason = "named as in the schema")]
@@ -113,24 +97,26 @@ const TIMEOUT_MILLIS: RangeInclusive<u64> = 25..=30_000;
 const DEFAULT_ITEMS: u64 = 10_000;
 const DEFAULT_BYTES: u64 = 262_144;
 const DEFAULT_TIMEOUT_MILLIS: u64 = 1_000;
-/// Longest path of a destination, in bytes.
-const PATH_BYTES_MAX: usize = 1_024;
-/// The names by which the sandbox is called.
-const HOSTS: [&str; 2] = ["sandbox.localdomain", "sandbox"];
-
 impl Subscription {
-    /// Reads a body.
+    /// Reads a body; an error tells of all that is wrong with it, as the guide's example does.
     pub fn read(api: Api, body: &[u8]) -> Result<Self, InvalidSubscription> {
         let body: Value =
             serde_json::from_slice(body).map_err(|error| InvalidSubscription(error.to_string()))?;
-        let destination = body.get("destination").unwrap_or(&Value::Null);
-        Ok(Self {
-            api,
-            schema: schema(api, body.get("schemaVersion"))?,
-            types: types(body.get("types"))?,
-            buffering: buffering(body.get("buffering"))?,
-            destination: self::destination(destination)?,
-        })
+        let Value::Object(body) = body else { return invalid("the body must be an object") };
+        let schema = schema(api, body.get("schemaVersion"));
+        let types = types(body.get("types"));
+        let buffering = buffering(body.get("buffering"));
+        let destination = destination::read(body.get("destination"));
+        match (schema, types, buffering, destination) {
+            (Ok(schema), Ok(types), Ok(buffering), Ok(destination)) => {
+                Ok(Self { api, schema, types, buffering, destination })
+            }
+            (schema, types, buffering, destination) => {
+                let wrong = [schema.err(), types.err(), buffering.err(), destination.err()];
+                let wrong: Vec<_> = wrong.into_iter().flatten().map(|wrong| wrong.0).collect();
+                invalid(wrong.join("; "))
+            }
+        }
     }
 }
 
@@ -165,7 +151,11 @@ fn types(told: Option<&Value>) -> Result<Types, InvalidSubscription> {
 }
 
 fn buffering(told: Option<&Value>) -> Result<Buffering, InvalidSubscription> {
+    if told.is_some_and(|told| !told.is_object() && !told.is_null()) {
+        return invalid("buffering must be an object");
+    }
     let field = |name: &str, range: RangeInclusive<u64>, default: u64| {
+        // 1000.0 is no integer to AWS's emulator either.
         let value = told.and_then(|told| told.get(name)).filter(|value| !value.is_null());
         let Some(value) = value else { return Ok(default) };
         let number = value.as_u64().filter(|number| range.contains(number));
@@ -180,44 +170,6 @@ fn buffering(told: Option<&Value>) -> Result<Buffering, InvalidSubscription> {
         max_bytes: size(field("maxBytes", MAX_BYTES, DEFAULT_BYTES)?),
         timeout_millis: field("timeoutMs", TIMEOUT_MILLIS, DEFAULT_TIMEOUT_MILLIS)?,
     })
-}
-
-fn destination(told: &Value) -> Result<Destination, InvalidSubscription> {
-    let text = |name: &str| told.get(name).and_then(Value::as_str);
-    match text("protocol") {
-        Some("HTTP") => {
-            let put = match text("method") {
-                Some("PUT") => true,
-                None | Some("POST") => false,
-                Some(_) => return invalid("destination.method must be PUT or POST"),
-            };
-            let Some(uri) = text("URI") else { return invalid("destination.URI is missing") };
-            let (port, path) = http_uri(uri).ok_or_else(|| {
-                InvalidSubscription("destination.URI must be http://sandbox.localdomain:PORT/PATH".to_owned())
-            })?;
-            Ok(Destination::Http { port, path, put })
-        }
-        Some("TCP") => {
-            let port = told.get("port").and_then(Value::as_u64).and_then(|port| u16::try_from(port).ok());
-            match port.filter(|port| *port > 0) {
-                Some(port) => Ok(Destination::Tcp { port }),
-                None => invalid("destination.port is missing or no port"),
-            }
-        }
-        _ => invalid("destination.protocol must be HTTP or TCP"),
-    }
-}
-
-/// Port and path of a URI whose host is the sandbox.
-fn http_uri(uri: &str) -> Option<(u16, String)> {
-    let rest = uri.strip_prefix("http://")?;
-    let end = rest.find(['/', '?']).unwrap_or(rest.len());
-    let (authority, path) = rest.split_at_checked(end)?;
-    let (host, port) = authority.split_once(':').unwrap_or((authority, "80"));
-    let port = port.parse().ok().filter(|port| *port > 0)?;
-    let path = if path.starts_with('/') { path.to_owned() } else { format!("/{path}") };
-    let visible = path.bytes().all(|byte| byte.is_ascii_graphic() && byte != b'#');
-    (HOSTS.contains(&host) && visible && path.len() <= PATH_BYTES_MAX).then_some((port, path))
 }
 
 /// The body of a refused subscription that was understood: the keys' order is that of the other APIs.

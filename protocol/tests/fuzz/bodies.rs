@@ -63,7 +63,7 @@ fn subscriptions() -> Vec<Vec<u8>> {
 }
 
 /// What an error must name, unless the body is no JSON at all.
-const FIELDS: [&str; 4] = ["schemaVersion", "types", "buffering.", "destination."];
+const FIELDS: [&str; 5] = ["schemaVersion", "types", "buffering", "destination", "the body"];
 
 fn subscription(input: &[u8]) -> String {
     let mut told = String::new();

@@ -47,6 +47,13 @@ fn what_the_service_refuses_is_refused() {
         ("destination", json!({"protocol": "HTTP", "URI": "http://sandbox.localdomain:80/a b"})),
         ("destination", json!({"protocol": "TCP", "port": 70_000})),
         ("destination", json!({"protocol": "UDP", "port": 70})),
+        ("destination", json!({"protocol": "TCP", "port": 70.0})),
+        ("destination", json!({"protocol": "HTTP", "URI": "http://sandbox.localdomain:+80"})),
+        ("destination", json!({"protocol": "HTTP", "URI": "http://sandbox.localdomain:80", "method": 1})),
+        ("buffering", json!("none")),
+        ("buffering", json!([])),
+        ("buffering", json!({"maxItems": 1000.0})),
+        ("buffering", json!({"timeoutMs": "25"})),
     ] {
         let body = body(|body| body[path] = value.clone());
         assert!(Subscription::read(Api::Telemetry, &body).is_err(), "{path} {value}");
@@ -54,6 +61,27 @@ fn what_the_service_refuses_is_refused() {
     let logs = body(|body| drop(body.as_object_mut().unwrap().remove("schemaVersion")));
     let read = Subscription::read(Api::Logs, &logs).unwrap();
     assert_eq!(read.schema, SchemaVersion::V20200815);
+}
+
+#[test]
+fn a_refusal_names_every_field_that_is_wrong_and_no_other() {
+    let no_port = json!({"protocol": "HTTP", "URI": "http://sandbox.localdomain/path"});
+    for (body, message) in [
+        (body(|body| body["destination"] = no_port.clone()), "destination.URI has no port"),
+        (
+            body(|body| (body["destination"], body["types"]) = (no_port, json!([]))),
+            "types must name at least one; destination.URI has no port",
+        ),
+        (body(|body| body["destination"] = json!("here")), "destination is missing or no object"),
+        (body(|body| body["buffering"] = json!(5)), "buffering must be an object"),
+        (
+            body(|body| body["destination"] = json!({"protocol": "HTTP"})),
+            "destination.URI is missing or no string",
+        ),
+        (b"[]".to_vec(), "the body must be an object"),
+    ] {
+        assert_eq!(Subscription::read(Api::Telemetry, &body).unwrap_err().to_string(), message);
+    }
 }
 
 proptest! {
