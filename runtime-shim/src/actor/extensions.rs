@@ -81,8 +81,11 @@ impl Actor {
         if let Err(refusal) = self.extensions.known.next(id) {
             return drop(reply.send(Err(refusal)).err());
         }
-        // A second call takes the place of the first, whose connection may be dead.
-        self.extensions.parked.insert(id, reply);
+        // A second call takes the place of the first, whose connection may be dead; if it is not, it is told.
+        if let Some(first) = self.extensions.parked.insert(id, reply) {
+            let ready = domain::extensions::State::Ready;
+            drop(first.send(Err(Refusal::NotAllowed { from: ready, to: ready, extension: id })).err());
+        }
         self.tell_of_end();
         if self.extensions.runtime_waits && self.extensions.known.all_ready() && !self.is_ending() {
             self.extensions.runtime_waits = false;

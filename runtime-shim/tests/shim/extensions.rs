@@ -3,10 +3,10 @@
 use std::path::Path;
 use std::time::{Duration, Instant};
 
-use protocol::link::assignment::Assignment;
+use protocol::link::assignment::{Assignment, Idle};
 use serde_json::{Value, json};
 
-use crate::harness::{Shim, assignment, fresh_folder};
+use crate::harness::{Shim, assignment, fresh_folder, wait_for};
 use crate::link::invoke;
 
 /// The Python extension, as a file of a layer.
@@ -162,4 +162,16 @@ async fn the_file_that_disables_extensions_is_honoured() {
     std::fs::write(shim.path("opt/disable-extensions-jwigqn8j"), "").unwrap();
     shim.ready(recorded(&shim, "")).await.run(&json!({})).await.succeeded();
     assert!(records(&shim).is_empty());
+}
+
+#[tokio::test]
+async fn of_two_calls_that_wait_the_second_gets_the_event_and_the_first_is_refused() {
+    let shim = shim_with(&[("recorder", RECORDER)]).await;
+    let mut assignment = recorded(&shim, "next twice");
+    assignment.idle = Idle::Run;
+    let mut gateway = shim.ready(assignment).await;
+    let told = wait_for("the first call's answer", || all(&shim, "first_next").pop()).await;
+    assert_eq!((&told[0], &told[1]["errorType"]), (&json!(403), &json!("Extension.InvalidExtensionState")));
+    gateway.run(&json!({})).await.succeeded();
+    wait_for("the event", || event_types(&shim).pop()).await;
 }

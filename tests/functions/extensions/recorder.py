@@ -2,7 +2,7 @@
 """An external extension written against AWS's documentation: it writes down every event that it is given.
 
 EXTENSION_FILE is where it writes, one JSON object a line; EXTENSION_DO is what it does beside that:
-"exit", "hang", "init error", "exit error", "refused", "many", "late", "crash", "crash late", "invoke only", "slow"; EXTENSION_TELEMETRY is
+"exit", "hang", "init error", "exit error", "refused", "many", "late", "crash", "crash late", "invoke only", "slow", "next twice"; EXTENSION_TELEMETRY is
 a JSON body for the Telemetry API, or EXTENSION_LOGS for the Logs API, whose batches it receives and writes down, on
 EXTENSION_PORT or EXTENSION_TCP_PORT if that is set; it subscribes twice with EXTENSION_TWICE,
 and refuses as many batches as EXTENSION_REFUSES says.
@@ -153,6 +153,13 @@ def main():
         answers.append(call("GET", "/2020-01-01/extension/event/next", Identifier=identifier))
         write(init_error={"identifier": identifier, "answers": [[status, body] for status, _, body in answers]})
         sys.exit(1)
+    if DO == "next twice":
+        def first():
+            status, _, body = call("GET", "/2020-01-01/extension/event/next", Identifier=identifier)
+            write(first_next=[status, json.loads(body)])
+
+        threading.Thread(target=first, daemon=True).start()
+        time.sleep(0.5)
     print("extension is ready", flush=True)
     while True:
         status, headers, body = call("GET", "/2020-01-01/extension/event/next", Identifier=identifier)
