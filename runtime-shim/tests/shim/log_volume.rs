@@ -221,3 +221,31 @@ async fn a_subscriber_that_does_not_keep_up_loses_events_which_are_counted() {
     assert!(said["record"]["droppedRecords"].as_u64().unwrap() > 0, "{said}");
     assert!(said["record"]["droppedBytes"].is_u64() && said["record"]["reason"].is_string(), "{said}");
 }
+
+#[tokio::test]
+async fn resets_with_another_port_each_leave_one_subscription_behind() {
+    let shim = shim_with(&[("recorder", RECORDER)]).await;
+    let mut assignment = recorded(&shim, "");
+    assignment.memory_mb = 1_024;
+    let body = json!({
+        "schemaVersion": "2022-12-13",
+        "types": ["function"],
+        "buffering": {"timeoutMs": 30_000, "maxItems": 10_000, "maxBytes": 1_048_576},
+        "destination": {"protocol": "TCP", "port": "PORT"},
+    });
+    assignment
+        .variables
+        .insert("EXTENSION_TELEMETRY".into(), body.to_string().replace("\"PORT\"", "TCP_PORT"));
+    let mut gateway = shim.ready(assignment).await;
+    gateway.run_with(invoke(20_000), "{}").await.succeeded();
+    let before = shim.resident_kib();
+    // What is written as the last thing finds nobody to take it until the next life.
+    let last_words = json!({"run": "os.write(1, (b'l' * 9_999 + b'\\n') * 200)\nos._exit(1)"}).to_string();
+    for _ in 0..6 {
+        gateway.run_with(invoke(20_000), &last_words).await;
+    }
+    let grown = shim.resident_kib().saturating_sub(before);
+    eprintln!("figures: resident memory {grown} KiB more after six resets");
+    assert!(grown <= LOG_KIB_MAX + SUBSCRIPTION_KIB_MAX, "{grown} KiB");
+    gateway.run_with(invoke(20_000), "{}").await.succeeded();
+}
