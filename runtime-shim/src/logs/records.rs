@@ -3,9 +3,10 @@
 //! Frames and plain text share one pipe, so their order is that in which they were written; no text holds the
 //! bytes that a frame begins with.
 //!
-//! The kernel parts a write over 4 KiB only where the pipe is full, so a frame is torn only by another process or
-//! thread that writes while nobody reads as fast. With a pipe of their own frames would be whole, and what a function
-//! prints and logs in turn, which is common, out of order: measured, in a third of bursts of four.
+//! The kernel parts a write over 4 KiB only where the pipe is full, and Node.js's client writes head and message one
+//! after the other, so a frame is torn only by another process or thread that writes meanwhile. With a pipe of their
+//! own frames would be whole, and what a function prints and logs in turn, which is common, out of order: measured, in
+//! up to a third of bursts of four.
 
 use domain::log_format::Level;
 use protocol::telemetry::level_of_start;
