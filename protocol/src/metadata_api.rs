@@ -56,7 +56,7 @@ pub fn check(method: &str, authorization: Option<&str>, token: MetadataToken) ->
     if borne == Some(token.to_string().as_str()) { Ok(()) } else { Err(Refusal::Unauthorized) }
 }
 
-/// The answer: JSON that names the zone, such as `use1-az1`.
+/// The answer: JSON that names the zone. AWS gives the id of one, `use1-az1`; a cluster has what its nodes are labelled with.
 pub fn described(zone_id: &str) -> String {
     json!({"AvailabilityZoneID": zone_id}).to_string()
 }

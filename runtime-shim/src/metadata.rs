@@ -37,7 +37,7 @@ impl Metadata {
         self.0.token
     }
 
-    /// The zone's id; before the assignment of an environment whose node names none there is none.
+    /// The zone; before the assignment of an environment whose node names none there is none.
     pub(crate) fn zone_id(&self) -> Option<&str> {
         self.0.zone_id.get().map(String::as_str)
     }

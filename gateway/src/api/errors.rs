@@ -4,7 +4,7 @@
 //! | --- | --- | --- |
 //! | cap of the function, or none at all | 429, `ReservedFunctionConcurrentInvocationLimitExceeded` | its `maxEnvironments` is what AWS calls reserved concurrency |
 //! | too many wait, too many bytes in flight | 429, `ConcurrentInvocationLimitExceeded` | nothing ran; every SDK tries again later |
-//! | no environment may start, or there is no room | the same, with the words of cluster or machine | that is the account's limit |
+//! | no environment may start, or there is no room | the same, with the words of cluster or machine | AWS says so at the limit of an account |
 //! | no environment in time | the same | nothing ran, so it is safe to try again |
 //! | no tenant id where tenants are isolated, or one where they are not | 400 `InvalidParameterValueException` | as on AWS |
 //! | unknown runtime, invalid manifest | 502 `InvalidRuntimeException` | trying again does not help |

@@ -68,7 +68,7 @@ async fn take(session: &Session, message: FromEnvironment, body: Bytes) -> Resul
             let flight =
                 session.underway().as_ref().filter(|of| of.attempt == attempt).map(|of| of.flight.clone());
             if let Some(flight) = flight {
-                flight.caused(&body);
+                flight.caused(body);
             }
         }
         FromEnvironment::Unknown => {}

@@ -170,7 +170,7 @@ impl Flight {
     }
 
     /// Why the handler failed.
-    pub(crate) fn caused(&self, cause: &[u8]) {
+    pub(crate) fn caused(&self, cause: Bytes) {
         if let Some(segments) = &self.order.segments {
             segments.caused(cause);
         }

@@ -2,6 +2,7 @@
 
 use std::sync::OnceLock;
 
+use bytes::Bytes;
 use opentelemetry_proto::tonic::trace::v1::span::Event;
 use protocol::link::environment::{FunctionError, FunctionErrorCause};
 use protocol::runtime_api::error_cause::ERROR_CAUSE_BYTES_MAX;
@@ -14,7 +15,8 @@ use super::document;
 #[derive(Debug, Default)]
 pub(super) struct Failing {
     failure: OnceLock<FunctionError>,
-    cause: OnceLock<Cause>,
+    /// As it came: read, it is many times as large, and an invocation may take long to finish.
+    cause: OnceLock<Bytes>,
 }
 
 impl Failing {
@@ -24,10 +26,8 @@ impl Failing {
     }
 
     /// Why; what is no cause is passed over.
-    pub(super) fn caused(&self, cause: &[u8]) {
-        if cause.len() <= ERROR_CAUSE_BYTES_MAX
-            && let Ok(cause) = serde_json::from_slice(cause)
-        {
+    pub(super) fn caused(&self, cause: Bytes) {
+        if cause.len() <= ERROR_CAUSE_BYTES_MAX {
             drop(self.cause.set(cause));
         }
     }
@@ -46,13 +46,14 @@ impl Failing {
     /// Its exceptions: those that the cause tells of; without any, what is known of the failure.
     pub(super) fn exceptions(&self, end_us: u64) -> Vec<Event> {
         let Some(error_type) = self.error_type() else { return Vec::new() };
-        let told = self.cause.get().map(|cause| document::events(cause, end_us)).unwrap_or_default();
+        let cause: Option<Cause> = self.cause.get().and_then(|cause| serde_json::from_slice(cause).ok());
+        let told = cause.as_ref().map(|cause| document::events(cause, end_us)).unwrap_or_default();
         if !told.is_empty() {
             return told;
         }
         let mut attributes = Attributes::default();
         attributes.put("exception.type", error_type);
-        if let Some(Cause::Here { message, .. }) = self.cause.get() {
+        if let Some(Cause::Here { message, .. }) = &cause {
             attributes.put_some("exception.message", message.as_ref());
         }
         let (time_unix_nano, attributes) = (end_us.saturating_mul(1_000), attributes.into_parts().0);
@@ -66,7 +67,7 @@ mod tests {
 
     fn failing(cause: &[u8]) -> Failing {
         let failing = Failing::default();
-        failing.caused(cause);
+        failing.caused(Bytes::copy_from_slice(cause));
         let (handler, error_type) = (FunctionErrorCause::Handler, "Some.Error".to_owned());
         failing.failed(&FunctionError { cause: handler, error_type });
         failing

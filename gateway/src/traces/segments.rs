@@ -20,6 +20,7 @@
 
 use std::sync::Arc;
 
+use bytes::Bytes;
 use domain::{AttemptId, RequestId, TracingMode};
 use opentelemetry_proto::tonic::trace::v1::span::SpanKind;
 use opentelemetry_proto::tonic::trace::v1::status::StatusCode;
@@ -112,7 +113,7 @@ impl Segments {
     }
 
     /// Why the handler failed, as its runtime tells X-Ray.
-    pub(crate) fn caused(&self, cause: &[u8]) {
+    pub(crate) fn caused(&self, cause: Bytes) {
         self.failing.caused(cause);
     }
 
