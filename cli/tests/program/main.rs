@@ -13,6 +13,7 @@
 
 mod debugger;
 mod end;
+mod events;
 mod examples;
 mod harness;
 mod herd;
