@@ -1,25 +1,8 @@
 //! From the moment a request came to the one at which its answer is complete.
 
 use std::sync::Arc;
-use std::time::Instant;
 
 use super::segments::Segments;
-use crate::chance;
-
-/// When a request came, by both clocks.
-#[derive(Debug, Clone, Copy)]
-pub(crate) struct Arrival(Instant);
-
-impl Arrival {
-    pub(crate) fn now() -> Self {
-        Self(Instant::now())
-    }
-
-    /// The same moment by the wall clock, in microseconds since the epoch.
-    pub(super) fn epoch_us(self) -> u64 {
-        chance::epoch_us().saturating_sub(u64::try_from(self.0.elapsed().as_micros()).unwrap_or_default())
-    }
-}
 
 /// A request that is being answered; dropped when it has been, or when its caller went away.
 #[derive(Debug)]

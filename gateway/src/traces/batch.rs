@@ -4,32 +4,12 @@ use std::sync::Arc;
 
 use bytes::Bytes;
 use opentelemetry_proto::tonic::collector::trace::v1::ExportTraceServiceRequest;
-use opentelemetry_proto::tonic::common::v1::InstrumentationScope;
 use opentelemetry_proto::tonic::trace::v1::{ResourceSpans, ScopeSpans, Span};
 use prost::Message as _;
 
 use super::room::Owner;
+use super::scope::Scope;
 use crate::limits;
-
-/// Who made spans.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(super) enum Scope {
-    /// The platform.
-    Platform,
-    /// A library inside the function, which sent a segment document.
-    Document,
-}
-
-impl Scope {
-    fn instrumentation(self) -> InstrumentationScope {
-        let name = match self {
-            Self::Platform => "kubelambda",
-            Self::Document => "aws.xray",
-        };
-        let version = env!("CARGO_PKG_VERSION").to_owned();
-        InstrumentationScope { name: name.to_owned(), version, ..InstrumentationScope::default() }
-    }
-}
 
 /// Spans of one function and one maker.
 #[derive(Debug)]

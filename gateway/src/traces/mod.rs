@@ -16,6 +16,7 @@
 
 mod address;
 mod answering;
+mod arrival;
 mod attributes;
 mod batch;
 mod collector;
@@ -25,9 +26,11 @@ mod failing;
 mod function;
 mod queue;
 mod room;
+mod scope;
 mod segments;
 
-pub(crate) use answering::{Answering, Arrival};
+pub(crate) use answering::Answering;
+pub(crate) use arrival::Arrival;
 pub(crate) use collector::authorities;
 pub use collector::{Collector, Target};
 pub(crate) use function::FunctionTraces;

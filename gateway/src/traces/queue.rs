@@ -13,12 +13,13 @@ use tokio::sync::mpsc;
 use tokio::time::{Instant, sleep, timeout_at};
 use tokio_util::sync::CancellationToken;
 
-use super::batch::{Parcel, Scope};
+use super::batch::Parcel;
 use super::collector::Collector;
 use super::document;
 use super::exporter::Exporter;
 use super::function::FunctionTraces;
 use super::room::{Owner, Room};
+use super::scope::Scope;
 use crate::catalog::Catalog;
 use crate::limits;
 use crate::metrics::TraceMetrics;

@@ -7,7 +7,7 @@ use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
 use opentelemetry_proto::tonic::resource::v1::Resource;
 
-use super::batch::Scope;
+use super::scope::Scope;
 use crate::limits;
 
 /// Room for spans that wait.

@@ -29,12 +29,12 @@ use protocol::lambda_api::trace::TraceHeader;
 use protocol::link::environment::{FunctionError, Interval, Report, Timeline};
 use protocol::xray::{SegmentId, TraceId};
 
-use super::answering::Arrival;
+use super::arrival::Arrival;
 use super::attributes::Attributes;
-use super::batch::Scope;
 use super::failing::Failing;
 use super::queue::{Queue, Traces};
 use super::room::Owner;
+use super::scope::Scope;
 use crate::catalog::{FunctionEntry, Resolved};
 use crate::chance::{self, NoRandomBytes};
 
