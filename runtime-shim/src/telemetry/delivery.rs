@@ -2,8 +2,8 @@
 //!
 //! A batch is kept until somebody takes it: a receiver that is stopped between invocations, or that is being
 //! started again after a reset, gets it afterwards. One that is not there is tried again and again, with pauses that
-//! double up to a bound; one that is there and does not take it, only so often, and then the batch is lost and
-//! counted: otherwise it would keep everything after it from being delivered.
+//! double up to a bound; one that is there and does not take it, or breaks off, only so often, and then the batch is
+//! lost and counted: otherwise it would keep everything after it from being delivered.
 
 use std::sync::Arc;
 use std::sync::atomic::Ordering;
@@ -99,7 +99,7 @@ impl Delivery {
         let taken = loop {
             match self.attempt(&batch, id).await {
                 Outcome::Taken => break true,
-                Outcome::Refused => attempts += 1,
+                Outcome::Refused | Outcome::BrokenOff => attempts += 1,
                 Outcome::Unreachable => {}
             }
             if attempts >= self.patience.attempts {
@@ -129,8 +129,15 @@ impl Delivery {
             outcome = self.receiver.deliver(&destination, batch, id) => Some(outcome),
             () = self.shared.awake_for(self.patience.answer, ANSWER_PARTS) => None,
         };
-        let outcome = answered.unwrap_or(Outcome::Refused);
-        if answered.is_none() || outcome == Outcome::Unreachable {
+        let outcome = match answered {
+            // It did not break off by itself: the environment's processes stop, or end.
+            Some(Outcome::BrokenOff) if self.shared.is_asleep() || self.shared.hang_ups() != hang_ups => {
+                Outcome::Unreachable
+            }
+            Some(outcome) => outcome,
+            None => Outcome::Refused,
+        };
+        if answered.is_none() || matches!(outcome, Outcome::BrokenOff | Outcome::Unreachable) {
             self.receiver = Receiver::default();
         }
         outcome

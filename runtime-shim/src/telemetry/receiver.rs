@@ -26,6 +26,8 @@ pub(super) enum Outcome {
     Taken,
     /// The receiver is there, and has not taken it.
     Refused,
+    /// The receiver let itself be connected to, and the connection broke off.
+    BrokenOff,
     /// Nobody is there, or not any more.
     Unreachable,
 }
@@ -40,47 +42,65 @@ pub(super) struct Receiver {
 impl Receiver {
     /// Returns once the receiver has taken the batch, or has not.
     pub(super) async fn deliver(&mut self, to: &Destination, batch: &Bytes, id: &str) -> Outcome {
-        let taken = match to {
+        match to {
             Destination::Http { port, path, put } => match request(*port, path, *put, batch, id) {
                 Ok(request) => self.post(*port, request).await,
-                Err(error) => Err(error),
+                Err(_) => Outcome::Refused,
             },
-            Destination::Tcp { port } => self.write(*port, batch).await.map(|()| true),
-        };
-        match taken {
-            Ok(true) => Outcome::Taken,
-            Ok(false) => Outcome::Refused,
-            Err(_) => Outcome::Unreachable,
+            Destination::Tcp { port } => self.write(*port, batch).await,
         }
     }
 
-    /// True if the answer says that the batch was taken.
-    async fn post(&mut self, port: u16, request: Request<Full<Bytes>>) -> io::Result<bool> {
-        let mut sender = match self.http.take().filter(|sender| !sender.is_closed()) {
-            Some(sender) => sender,
-            None => connect(port).await?,
+    async fn post(&mut self, port: u16, request: Request<Full<Bytes>>) -> Outcome {
+        let known = self.http.take().filter(|sender| !sender.is_closed());
+        let broken = Outcome::of_break(known.is_some());
+        let sender = match known {
+            Some(sender) => Ok(sender),
+            None => connect(port).await,
         };
-        sender.ready().await.map_err(io::Error::other)?;
-        let answer = sender.send_request(request).await.map_err(io::Error::other)?;
-        let status = answer.status();
-        let mut body = answer.into_body();
-        // What it says is of no interest, but has to be read before the next request.
-        while let Some(frame) = body.frame().await {
-            drop(frame.map_err(io::Error::other)?);
-        }
+        let Ok(mut sender) = sender else { return Outcome::Unreachable };
+        let Ok(taken) = exchange(&mut sender, request).await else { return broken };
         self.http = Some(sender);
-        Ok(!status.is_client_error() && !status.is_server_error())
+        if taken { Outcome::Taken } else { Outcome::Refused }
     }
 
-    async fn write(&mut self, port: u16, batch: &Bytes) -> io::Result<()> {
-        let mut stream = match self.tcp.take().filter(is_open) {
-            Some(stream) => stream,
-            None => TcpStream::connect((Ipv4Addr::LOCALHOST, port)).await?,
+    async fn write(&mut self, port: u16, batch: &Bytes) -> Outcome {
+        let known = self.tcp.take().filter(is_open);
+        let broken = Outcome::of_break(known.is_some());
+        let stream = match known {
+            Some(stream) => Ok(stream),
+            None => TcpStream::connect((Ipv4Addr::LOCALHOST, port)).await,
         };
-        stream.write_all(batch).await?;
+        let Ok(mut stream) = stream else { return Outcome::Unreachable };
+        if stream.write_all(batch).await.is_err() {
+            return broken;
+        }
         self.tcp = Some(stream);
-        Ok(())
+        Outcome::Taken
     }
+}
+
+impl Outcome {
+    /// A connection broke off: one that had been there before may just have been too old.
+    fn of_break(was_there: bool) -> Self {
+        if was_there { Self::Unreachable } else { Self::BrokenOff }
+    }
+}
+
+/// True if the answer says that the batch was taken.
+async fn exchange(
+    sender: &mut SendRequest<Full<Bytes>>,
+    request: Request<Full<Bytes>>,
+) -> hyper::Result<bool> {
+    sender.ready().await?;
+    let answer = sender.send_request(request).await?;
+    let status = answer.status();
+    let mut body = answer.into_body();
+    // What it says is of no interest, but has to be read before the next request.
+    while let Some(frame) = body.frame().await {
+        drop(frame?);
+    }
+    Ok(!status.is_client_error() && !status.is_server_error())
 }
 
 /// The receiver is still there. What is written for one that is gone is taken by the kernel all the same, and lost

@@ -66,11 +66,16 @@ impl Shared {
         self.wake.notify_one();
     }
 
+    /// The environment's processes are stopped, or gone.
+    pub(super) fn is_asleep(&self) -> bool {
+        self.asleep.load(Ordering::Relaxed)
+    }
+
     /// Returns when the environment's processes have run for about that long: what they are stopped in one of the
     /// `parts` of it does not count.
     pub(super) async fn awake_for(&self, duration: Duration, parts: u32) {
         for _ in 0..parts {
-            while self.asleep.load(Ordering::Relaxed) {
+            while self.is_asleep() {
                 self.wake.notified().await;
             }
             tokio::time::sleep(duration / parts).await;
@@ -80,7 +85,7 @@ impl Shared {
     /// Returns when the receiver is worth another try: after this time, or when something has changed. While the
     /// environment's processes are stopped only the latter counts.
     pub(super) async fn pause(&self, pause: Duration) {
-        if self.asleep.load(Ordering::Relaxed) {
+        if self.is_asleep() {
             return self.wake.notified().await;
         }
         tokio::select! {

@@ -126,8 +126,8 @@ async fn a_batch_that_is_sent_again_has_the_same_name_and_the_next_another() {
 
 #[tokio::test]
 async fn a_batch_that_a_receiver_does_not_take_is_lost_and_counted_and_the_next_comes() {
-    // Refused, and not answered at all.
-    for answer in [REFUSAL, b""] {
+    // Refused, not answered at all, and broken off.
+    for (answer, stays) in [(REFUSAL, false), (b"", true), (b"", false)] {
         let patience = Patience { answer: Duration::from_millis(500), attempts: 3 };
         let (items, shared, port) = waiting_with(true, patience).await;
         let listener = TcpListener::bind(("127.0.0.1", port)).await.unwrap();
@@ -137,8 +137,7 @@ async fn a_batch_that_a_receiver_does_not_take_is_lost_and_counted_and_the_next_
             let (mut stream, text) = requested(&listener).await;
             assert!(text.ends_with("[{ }]"), "{text}");
             stream.write_all(answer).await.unwrap();
-            // One that does not answer stays.
-            open.extend(answer.is_empty().then_some(stream));
+            open.extend(stays.then_some(stream));
         }
         add(&items, &shared, "{1}").await;
         let (mut stream, text) = requested(&listener).await;
@@ -169,6 +168,19 @@ async fn a_receiver_is_not_blamed_for_the_time_in_which_it_is_stopped() {
         tokio::time::sleep(Duration::from_millis(1)).await;
     }
     assert_eq!(shared.take_lost(), (0, 0));
+}
+
+#[tokio::test]
+async fn a_receiver_is_not_blamed_for_breaking_off_when_its_life_ends() {
+    let patience = Patience { answer: Duration::from_secs(10), attempts: 1 };
+    let (_items, shared, port) = waiting_with(true, patience).await;
+    let listener = TcpListener::bind(("127.0.0.1", port)).await.unwrap();
+    shared.wake.notify_one();
+    let (stream, _) = requested(&listener).await;
+    shared.hang_up();
+    drop(stream);
+    let (_stream, text) = requested(&listener).await;
+    assert!(text.ends_with("[{ }]") && shared.take_lost() == (0, 0), "{text}");
 }
 
 #[tokio::test]
