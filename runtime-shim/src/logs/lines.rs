@@ -6,7 +6,7 @@ use protocol::telemetry::level_of_start;
 use super::records::Record;
 
 /// Longest line that is kept in one piece, in bytes: a CloudWatch event's bound.
-const LINE_BYTES_MAX: usize = 256 * 1024;
+pub(super) const LINE_BYTES_MAX: usize = 256 * 1024;
 
 /// What has been written of a line that has not ended.
 #[derive(Debug, Default)]

@@ -113,7 +113,10 @@ mod tests {
     use std::fs::File;
     use std::io::Read;
 
+    use protocol::telemetry_log::Head;
+
     use super::*;
+    use crate::logs::records::Records;
 
     #[tokio::test]
     async fn output_that_nobody_reads_drops_lines_and_says_so() {
@@ -136,8 +139,28 @@ mod tests {
         }
         output.push(b"last\n");
         output.pump();
+        while output.is_pending() {
+            output.writable().await;
+            output.pump();
+        }
         drop(output);
         let all = String::from_utf8(reader.join().unwrap()).unwrap();
         assert!(all.contains("log lines were dropped") && all.ends_with("last\n"));
+    }
+
+    #[test]
+    fn of_a_frame_as_large_as_what_may_wait_most_finds_room_behind_other_lines() {
+        const OTHER_BYTES: usize = 128 * 1024;
+        let (_reader, writer) = rustix::pipe::pipe().unwrap();
+        let mut output = Output::to(writer);
+        output.push(&vec![b'x'; OTHER_BYTES]);
+        output.pump();
+        assert!(output.is_pending());
+        let message = vec![b'm'; PENDING_BYTES_MAX - 1];
+        let head = Head { level: 0, text: true, length: message.len(), timestamp_micros: Some(1) };
+        let mut records = Records::default();
+        records.push(&[&head.write()[..], &message].concat(), |record| output.push(record.line));
+        let kept = output.pending.len() - OTHER_BYTES;
+        assert!(kept > message.len() / 2, "{kept}");
     }
 }

@@ -12,10 +12,11 @@ use domain::log_format::Level;
 use protocol::telemetry::level_of_start;
 use protocol::telemetry_log::{Head, MAGIC, Read};
 
-use super::lines::Lines;
+use super::lines::{LINE_BYTES_MAX, Lines};
 
-/// Longest framed record that is kept in one piece, in bytes with a line feed: four CloudWatch events.
-const FRAME_BYTES_MAX: usize = 1024 * 1024;
+/// Longest framed record that is kept in one piece, in bytes with a line feed: a CloudWatch event's bound, as for
+/// lines, and small against what may wait to be written, where a piece finds room or is lost as a whole.
+const FRAME_BYTES_MAX: usize = LINE_BYTES_MAX;
 /// The last point that ISO 8601 writes with a year of four digits, in milliseconds since the epoch. A time that a
 /// frame tells beyond it is none.
 const TIME_MILLIS_MAX: u64 = 253_402_300_799_999;
