@@ -7,7 +7,8 @@
 //! A subscription outlives a reset by its extension's name, as on AWS: what happened at the end of one life of the
 //! environment reaches the subscriber in the next, also at another port. And it is added to: an extension that
 //! subscribes again in the same life with another destination gets events at both, as recorded from the service. What
-//! an extension had subscribed to in an earlier life, and does not ask for in a later one, ends with its init phase.
+//! an extension had subscribed to in an earlier life, and does not ask for in a later one, ends with its init phase, if
+//! the extension has subscribed to anything else, or is gone.
 
 mod batches;
 mod delivery;
