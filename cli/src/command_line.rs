@@ -16,6 +16,11 @@ pub(crate) const ENDPOINT_VARIABLE: &str = "AWS_ENDPOINT_URL_LAMBDA";
 /// Where it is otherwise: what `local` listens on.
 pub(crate) const ENDPOINT_DEFAULT: &str = "http://127.0.0.1:9000";
 
+/// The variable that says where `emulate` answers.
+pub(crate) const EMULATOR_VARIABLE: &str = "KUBELAMBDA_EMULATOR_LISTEN";
+/// The variable that says what is logged about the gateway's work.
+pub(crate) const LOG_VARIABLE: &str = "KUBELAMBDA_LOG";
+
 /// What a person who knows nothing yet does first.
 const FIRST_STEPS: &str =
     "To begin: `kubelambda local DIR`, and in another terminal `kubelambda invoke NAME --tail`.";
@@ -76,7 +81,7 @@ pub(crate) struct EmulateArguments {
     #[arg(
         long,
         value_name = "ADDRESS",
-        env = "KUBELAMBDA_EMULATOR_LISTEN",
+        env = EMULATOR_VARIABLE,
         default_value = EMULATE_DEFAULT,
         value_parser = values::container_address
     )]

@@ -18,13 +18,10 @@ use std::path::Path;
 use std::process::ExitCode;
 
 use clap::Parser;
-use command_line::{Command, CommandLine};
+use command_line::{Command, CommandLine, LOG_VARIABLE};
 use local::image::{EMULATOR_NAME, translated};
 use local::shim;
 use tracing_subscriber::EnvFilter;
-
-/// The variable that says what is logged about the gateway's work.
-const LOG: &str = "KUBELAMBDA_LOG";
 
 fn main() -> ExitCode {
     let words: Vec<String> = std::env::args_os().map(|word| word.to_string_lossy().into_owned()).collect();
@@ -36,7 +33,7 @@ fn main() -> ExitCode {
         Some(name) if name == EMULATOR_NAME => CommandLine::parse_from(translated(words.into_iter().skip(1))),
         _ => CommandLine::parse(),
     };
-    let filter = std::env::var(LOG).ok().and_then(|text| EnvFilter::try_new(text).ok());
+    let filter = std::env::var(LOG_VARIABLE).ok().and_then(|text| EnvFilter::try_new(text).ok());
     tracing_subscriber::fmt()
         .with_env_filter(filter.unwrap_or_else(|| EnvFilter::new("warn")))
         .with_writer(std::io::stderr)

@@ -10,6 +10,7 @@ use super::java;
 use super::opt::Layers;
 use super::snapshot::Served;
 use super::workspace::{Folders, Place};
+use crate::command_line::{EMULATOR_VARIABLE, LOG_VARIABLE};
 use crate::project::LocalCode;
 
 /// What a runtime is started in.
@@ -32,9 +33,10 @@ pub(super) fn surroundings(
     place: &Place,
 ) -> Result<Surroundings, String> {
     if let LocalCode::Image { command, working_directory, .. } = &served.local.code {
-        // This very process was started by the image.
+        // This very process was started by the image, with two settings of its own.
         let variables = std::env::vars_os()
-            .filter_map(|(name, value)| Some((name.into_string().ok()?, value.into_string().ok()?)));
+            .filter_map(|(name, value)| Some((name.into_string().ok()?, value.into_string().ok()?)))
+            .filter(|(name, _)| ![EMULATOR_VARIABLE, LOG_VARIABLE].contains(&name.as_str()));
         let (command, working_directory) = (command.clone(), working_directory.clone());
         return Ok(Surroundings { command, working_directory, variables: variables.collect() });
     }

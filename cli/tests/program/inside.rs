@@ -27,6 +27,7 @@ def handler(event, context):
     return {'function': context.function_name, 'version': context.function_version, 'arn': context.invoked_function_arn,
             'memory': context.memory_limit_in_mb, 'of nine seconds': 5000 < context.get_remaining_time_in_millis() <= 9000,
             'handler': os.environ['_HANDLER'], 'folder': os.getcwd(), 'id': context.aws_request_id,
+            'settings': [name for name in os.environ if name.startswith('KUBELAMBDA_')],
             'text': event.get('text'), 'own': os.environ.get('OWN'), 'stream': context.log_stream_name}
 ";
 /// Mounts what a container runtime would, and goes into the image.
@@ -110,6 +111,7 @@ fn an_image_is_served_with_the_emulator_s_variables() {
         ("AWS_REGION", "eu-west-1"),
         ("OWN", "a=b"),
         ("LOG_LEVEL", "debug"),
+        ("KUBELAMBDA_LOG", "warn"),
     ];
     let container = Container::start(&image(), &variables);
     let answer = invoke(&container.address, r#"{"text": "ä€😀"}"#);
@@ -121,7 +123,7 @@ fn an_image_is_served_with_the_emulator_s_variables() {
     let stream = seen["stream"].take();
     assert!(stream.as_str().unwrap().contains("/[7]"), "{stream}");
     let expected = json!({"function": "Mine", "version": "7", "arn": null, "memory": "256", "of nine seconds": true,
-        "handler": "app.handler", "folder": "/var/task", "id": null, "text": "ä€😀", "own": "a=b", "stream": null});
+        "handler": "app.handler", "folder": "/var/task", "id": null, "settings": [], "text": "ä€😀", "own": "a=b", "stream": null});
     assert_eq!(seen, expected);
     assert_eq!(answer.header("x-amz-executed-version"), Some("7"));
     container.outside.wait_for_line("Version: 7");
