@@ -18,7 +18,7 @@ const SEPARATOR_BYTES: usize = 1;
 /// Events that wait, oldest first.
 #[derive(Debug)]
 pub(super) struct Batches {
-    buffering: Buffering,
+    pub buffering: Buffering,
     /// One event a line; otherwise a list.
     lines: bool,
     events: VecDeque<Bytes>,

@@ -6,10 +6,10 @@
 //! lost and counted: otherwise it would keep everything after it from being delivered.
 
 use std::sync::Arc;
-use std::sync::atomic::Ordering;
 use std::time::Duration;
 
 use bytes::Bytes;
+use protocol::telemetry::Destination;
 use tokio::sync::mpsc;
 use tokio::time::sleep_until;
 
@@ -86,7 +86,10 @@ impl Delivery {
     async fn collect(&mut self) -> Option<()> {
         tokio::select! {
             biased;
-            item = self.queue.recv() => self.batches.take(item?),
+            item = self.queue.recv() => {
+                self.follow();
+                self.batches.take(item?);
+            }
             () = due(self.batches.due) => self.batches.due = Some(clock::now()),
         }
         Some(())
@@ -97,6 +100,9 @@ impl Delivery {
         let (batch, count) = self.batches.next();
         let (mut pause, mut attempts) = (RETRY_MILLIS_MIN, 0);
         let taken = loop {
+            if self.shared.has_ended() {
+                return None;
+            }
             match self.attempt(&batch, id).await {
                 Outcome::Taken => break true,
                 Outcome::Refused | Outcome::BrokenOff => attempts += 1,
@@ -115,16 +121,24 @@ impl Delivery {
         if !taken {
             self.shared.lose(count, bytes);
         }
-        self.shared.waiting_bytes.fetch_sub(bytes, Ordering::Relaxed);
+        self.shared.let_go(count, bytes);
         Some(())
     }
 
-    async fn attempt(&mut self, batch: &Bytes, id: &str) -> Outcome {
+    /// Goes on as the subscription is now; returns where.
+    fn follow(&mut self) -> Destination {
         let hang_ups = self.shared.hang_ups();
         if self.hang_ups != hang_ups {
             (self.receiver, self.hang_ups) = (Receiver::default(), hang_ups);
         }
-        let destination = self.shared.destination();
+        let (destination, buffering) = self.shared.target();
+        self.batches.buffering = buffering;
+        destination
+    }
+
+    async fn attempt(&mut self, batch: &Bytes, id: &str) -> Outcome {
+        let destination = self.follow();
+        let hang_ups = self.hang_ups;
         let answered = tokio::select! {
             outcome = self.receiver.deliver(&destination, batch, id) => Some(outcome),
             () = self.shared.awake_for(self.patience.answer, ANSWER_PARTS) => None,

@@ -40,7 +40,7 @@ pub(crate) struct Telemetry {
     life: u32,
     /// Objects that a function writes stay objects.
     json: bool,
-    /// Losses that subscribers were told of, and the log was not.
+    /// Losses that the log was not told of yet.
     losses: Vec<Platform>,
 }
 
@@ -59,30 +59,66 @@ impl Telemetry {
 
     /// The extension `name` subscribes; false if it had subscribed to all of that before.
     pub(crate) fn subscribe(&mut self, name: &str, subscription: Subscription) -> bool {
-        let same = |known: &Subscriber| {
-            known.name == name && known.subscription.destination == subscription.destination
-        };
         // Asked for in another form than in an earlier life, it begins anew.
         let form = (subscription.api, subscription.schema);
-        let life = self.life;
-        self.subscribers.retain(|known| {
-            !same(known) || known.life == life || form == (known.subscription.api, known.subscription.schema)
+        let (life, destination) = (self.life, subscription.destination.clone());
+        let ended = self.end(|known| {
+            let own = &known.subscription;
+            known.name == name
+                && known.life != life
+                && own.destination == destination
+                && form != (own.api, own.schema)
         });
-        if let Some(known) = self.subscribers.iter_mut().find(|known| same(known)) {
+        let fresh = self.add(name, subscription);
+        self.tell_of_ended(ended);
+        fresh
+    }
+
+    fn add(&mut self, name: &str, subscription: Subscription) -> bool {
+        let life = self.life;
+        let same = |known: &&mut Subscriber| {
+            known.name == name && known.subscription.destination == subscription.destination
+        };
+        if let Some(known) = self.subscribers.iter_mut().find(same) {
             known.wake();
-            known.life = self.life;
+            known.life = life;
             let types = known.subscription.types.with(subscription.types);
             let fresh = types != known.subscription.types;
             known.subscription.types = types;
             return fresh;
         }
-        let takes_up = |known: &&mut Subscriber| known.is_taken_up_by(name, &subscription, self.life);
-        if let Some(known) = self.subscribers.iter_mut().find(takes_up) {
-            known.move_to(subscription.destination, self.life);
+        let takes_up = |known: &&mut Subscriber| known.is_taken_up_by(name, &subscription, life);
+        // Of several the one that was for the same, if there is one.
+        let others = |known: &&mut Subscriber| known.subscription.types != subscription.types;
+        if let Some(known) = self.subscribers.iter_mut().filter(takes_up).min_by_key(others) {
+            known.move_to(subscription, life);
             return true;
         }
         self.start(name, subscription);
         true
+    }
+
+    /// Ends subscriptions. Returns for each whose it was, and the records and bytes that it still held.
+    fn end(&mut self, is_over: impl Fn(&Subscriber) -> bool) -> Vec<(String, u64, u64)> {
+        let ended = self.subscribers.extract_if(.., |known| is_over(known));
+        let held = ended.map(|mut known| {
+            let name = std::mem::take(&mut known.name);
+            let (records, bytes) = known.end();
+            (name, records, bytes)
+        });
+        held.filter(|(_, records, _)| *records > 0).collect()
+    }
+
+    /// What ended subscriptions still held is told to their extension, if it has subscribed in this life, and else to
+    /// the log alone.
+    fn tell_of_ended(&mut self, ended: Vec<(String, u64, u64)>) {
+        for (name, records, bytes) in ended {
+            let heir = |known: &&mut Subscriber| known.name == name && known.life == self.life;
+            match self.subscribers.iter_mut().find(heir) {
+                Some(heir) => heir.inherit_loss(records, bytes),
+                None => self.losses.push(Platform::LogsDropped { records, bytes }),
+            }
+        }
     }
 
     fn start(&mut self, name: &str, subscription: Subscription) {
@@ -112,8 +148,9 @@ impl Telemetry {
             .filter(|known| known.life == life)
             .map(|known| known.name.clone())
             .collect();
-        self.subscribers
-            .retain(|known| known.life == life || (is_here(&known.name) && !renewed.contains(&known.name)));
+        let ended =
+            self.end(|known| known.life != life && (!is_here(&known.name) || renewed.contains(&known.name)));
+        self.tell_of_ended(ended);
     }
 
     /// What an extension has subscribed to in this life.

@@ -3,44 +3,77 @@
 use std::sync::atomic::{AtomicBool, AtomicU32, AtomicUsize, Ordering};
 use std::time::Duration;
 
-use protocol::telemetry::Destination;
+use protocol::telemetry::{Buffering, Destination, Subscription};
 use tokio::sync::{Notify, watch};
 
 /// What a subscriber and its task both know.
 #[derive(Debug)]
 pub(super) struct Shared {
     /// Of events that are not delivered.
-    pub waiting_bytes: AtomicUsize,
+    waiting_bytes: AtomicUsize,
+    waiting_records: AtomicUsize,
     /// The receiver may be there now.
     pub wake: Notify,
-    /// Where events go; an extension may take another port in each life.
-    destination: watch::Sender<Destination>,
+    /// Where events go and how; an extension may take another port in each life.
+    target: watch::Sender<(Destination, Buffering)>,
     /// How often the connection to the receiver that there was became worth nothing.
     hang_ups: AtomicU32,
     /// The environment's processes are stopped, or gone until its next life: nobody answers, and nobody listens anew.
     asleep: AtomicBool,
+    /// What waits goes nowhere any more.
+    ended: AtomicBool,
     /// Records and bytes that were given up, and that the subscriber has not counted yet.
     lost_records: AtomicUsize,
     lost_bytes: AtomicUsize,
 }
 
 impl Shared {
-    /// Nothing waits yet for what is at `destination`.
-    pub(super) fn new(destination: Destination) -> Self {
+    /// Nothing waits yet for this subscription.
+    pub(super) fn new(subscription: &Subscription) -> Self {
         Self {
             waiting_bytes: AtomicUsize::default(),
+            waiting_records: AtomicUsize::default(),
             wake: Notify::default(),
-            destination: watch::Sender::new(destination),
+            target: watch::Sender::new((subscription.destination.clone(), subscription.buffering)),
             hang_ups: AtomicU32::default(),
             asleep: AtomicBool::default(),
+            ended: AtomicBool::default(),
             lost_records: AtomicUsize::default(),
             lost_bytes: AtomicUsize::default(),
         }
     }
 
-    /// Where events go.
-    pub(super) fn destination(&self) -> Destination {
-        self.destination.borrow().clone()
+    /// Where events go and how.
+    pub(super) fn target(&self) -> (Destination, Buffering) {
+        self.target.borrow().clone()
+    }
+
+    /// An event of so many bytes waits.
+    pub(super) fn hold(&self, bytes: usize) {
+        self.waiting_records.fetch_add(1, Ordering::Relaxed);
+        self.waiting_bytes.fetch_add(bytes, Ordering::Relaxed);
+    }
+
+    /// So much does not wait any more.
+    pub(super) fn let_go(&self, records: usize, bytes: usize) {
+        self.waiting_records.fetch_sub(records, Ordering::Relaxed);
+        self.waiting_bytes.fetch_sub(bytes, Ordering::Relaxed);
+    }
+
+    /// What waits: records and bytes.
+    pub(super) fn waiting(&self) -> (usize, usize) {
+        (self.waiting_records.load(Ordering::Relaxed), self.waiting_bytes.load(Ordering::Relaxed))
+    }
+
+    /// Nothing more is sent.
+    pub(super) fn end(&self) {
+        self.ended.store(true, Ordering::Relaxed);
+        self.wake.notify_one();
+    }
+
+    /// Nothing more is to be sent.
+    pub(super) fn has_ended(&self) -> bool {
+        self.ended.load(Ordering::Relaxed)
     }
 
     /// How often connections became worth nothing so far.
@@ -53,9 +86,9 @@ impl Shared {
         self.hang_ups.fetch_add(1, Ordering::Relaxed);
     }
 
-    /// Goes on at another destination.
-    pub(super) fn move_to(&self, destination: Destination) {
-        self.destination.send_replace(destination);
+    /// Goes on at the destination and with the buffering of this subscription.
+    pub(super) fn move_to(&self, subscription: &Subscription) {
+        self.target.send_replace((subscription.destination.clone(), subscription.buffering));
         self.hang_up();
         self.wake.notify_one();
     }

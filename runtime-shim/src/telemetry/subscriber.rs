@@ -1,10 +1,9 @@
 //! One subscription: which events are for it, and whether there is room for them.
 
 use std::sync::Arc;
-use std::sync::atomic::Ordering;
 
 use bytes::Bytes;
-use protocol::telemetry::{Destination, Platform, Stream, Subscription, Types};
+use protocol::telemetry::{Platform, Stream, Subscription, Types};
 use tokio::sync::mpsc;
 
 use super::batches::Batches;
@@ -38,29 +37,33 @@ impl Subscriber {
     /// The extension `name` subscribes: its task runs from here on.
     pub(super) fn start(name: &str, subscription: Subscription, life: u32) -> Self {
         let (items, queue) = mpsc::channel(BACKLOG_EVENTS_MAX);
-        let shared = Arc::new(Shared::new(subscription.destination.clone()));
+        let shared = Arc::new(Shared::new(&subscription));
         let task = delivery::run(Batches::of(&subscription), queue, shared.clone(), Patience::default());
         drop(tokio::spawn(task));
         Self { name: name.to_owned(), subscription, life, items, shared, dropped: (0, 0) }
     }
 
-    /// The extension `name` subscribes in `life` to what this is of an earlier life, but for the port: the events that
-    /// wait, and what comes, are to go there.
+    /// The extension `name` subscribes in `life` in the form of this one of an earlier life: the events that wait, and
+    /// what comes, are to go there. What it subscribes to does not matter: it may be about to add to it.
     pub(super) fn is_taken_up_by(&self, name: &str, subscription: &Subscription, life: u32) -> bool {
-        let Subscription { api, schema, types, buffering: _, destination } = subscription;
+        let Subscription { api, schema, types: _, buffering: _, destination } = subscription;
         let own = &self.subscription;
         let same_protocol = std::mem::discriminant(&own.destination) == std::mem::discriminant(destination);
-        self.life < life
-            && self.name == name
-            && same_protocol
-            && (own.api, own.schema, own.types) == (*api, *schema, *types)
+        self.life < life && self.name == name && same_protocol && (own.api, own.schema) == (*api, *schema)
     }
 
-    /// Goes on at another destination.
-    pub(super) fn move_to(&mut self, destination: Destination, life: u32) {
-        self.shared.move_to(destination.clone());
-        self.subscription.destination = destination;
+    /// Goes on as another subscription.
+    pub(super) fn move_to(&mut self, subscription: Subscription, life: u32) {
+        self.shared.move_to(&subscription);
+        self.subscription = subscription;
         self.life = life;
+    }
+
+    /// Ends without delivering what waits. Returns the records and bytes that nobody gets or was told of.
+    pub(super) fn end(self) -> (u64, u64) {
+        self.shared.end();
+        let (waiting, lost) = (self.shared.waiting(), self.shared.take_lost());
+        (waiting.0 as u64 + lost.0 + self.dropped.0, waiting.1 as u64 + lost.1 + self.dropped.1)
     }
 
     /// Queues an event, if it is one for this subscriber and there is room. Returns the records and bytes that it
@@ -82,6 +85,11 @@ impl Subscriber {
     /// Counts events of before it subscribed, of which too many came to keep them for it.
     pub(super) fn missed(&mut self, records: u64, bytes: u64) {
         self.lose(records, bytes, "more came before it subscribed than are kept");
+    }
+
+    /// Counts events that another subscription of its extension's held when it ended.
+    pub(super) fn inherit_loss(&mut self, records: u64, bytes: u64) {
+        self.lose(records, bytes, "what they waited for is not subscribed to any more");
     }
 
     /// Counts events that it does not get.
@@ -118,7 +126,7 @@ impl Subscriber {
 
     /// What waits for it, in bytes.
     pub(super) fn waiting_bytes(&self) -> usize {
-        self.shared.waiting_bytes.load(Ordering::Relaxed)
+        self.shared.waiting().1
     }
 
     /// Tells it what it lost, once there is room for what follows, too; otherwise there would be a telling for each
@@ -143,10 +151,10 @@ impl Subscriber {
             return false;
         }
         // Counted first: its task may take it before this one goes on.
-        self.shared.waiting_bytes.fetch_add(length, Ordering::Relaxed);
+        self.shared.hold(length);
         let queued = self.items.try_send(Item::Event(body)).is_ok();
         if !queued {
-            self.shared.waiting_bytes.fetch_sub(length, Ordering::Relaxed);
+            self.shared.let_go(1, length);
         }
         queued
     }

@@ -135,12 +135,61 @@ async fn what_waited_at_the_end_of_a_life_goes_to_the_port_of_the_next() {
     telemetry.life_ended();
     let listener = tokio::net::TcpListener::bind("127.0.0.1:0").await.unwrap();
     assert!(telemetry.subscribe("a", function(listener.local_addr().unwrap().port())));
+    told_at(&telemetry, &listener, "at the end").await;
+}
+
+/// The first event that comes is this one.
+async fn told_at(telemetry: &Telemetry, listener: &tokio::net::TcpListener, expected: &str) {
     telemetry.flush();
     let (stream, _) = listener.accept().await.unwrap();
     let mut line = String::new();
     let mut reader = tokio::io::BufReader::new(stream);
     tokio::io::AsyncBufReadExt::read_line(&mut reader, &mut line).await.unwrap();
-    assert!(line.contains("at the end"), "{line}");
+    assert!(line.contains(expected), "{line}");
+}
+
+#[tokio::test]
+async fn an_extension_that_adds_to_its_subscription_takes_what_waited_along() {
+    let platform = |port| subscription(Api::Telemetry, &json!(["platform"]), port);
+    let mut telemetry = Telemetry::default();
+    let subscribe = |telemetry: &mut Telemetry, port| {
+        assert!(telemetry.subscribe("a", platform(port)) && telemetry.subscribe("a", function(port)));
+    };
+    subscribe(&mut telemetry, 1);
+    telemetry.line(Stream::Function, b"at the end\n", None);
+    telemetry.life_ended();
+    let listener = tokio::net::TcpListener::bind("127.0.0.1:0").await.unwrap();
+    subscribe(&mut telemetry, listener.local_addr().unwrap().port());
+    telemetry.forget_earlier(|name| name == "a");
+    assert_eq!(telemetry.subscribers[0].subscription.types.names(), ["platform", "function"]);
+    told_at(&telemetry, &listener, "at the end").await;
+    // Of two the one for the same, whichever comes first.
+    telemetry.subscribe("b", platform(2));
+    telemetry.subscribe("b", function(3));
+    telemetry.life_ended();
+    telemetry.subscribe("b", function(4));
+    telemetry.subscribe("b", platform(5));
+    let ports: Vec<_> = telemetry.subscribers[1..].iter().map(|known| &known.subscription).collect();
+    assert_eq!(ports, [&platform(5), &function(4)]);
+}
+
+#[tokio::test]
+async fn what_an_ended_subscription_held_is_counted() {
+    for (renewed, port) in [(true, 1), (true, 2), (false, 0)] {
+        let mut telemetry = Telemetry::default();
+        telemetry.subscribe("a", function(1));
+        telemetry.line(Stream::Function, b"at the end\n", None);
+        let bytes = waiting(&telemetry) as u64;
+        telemetry.life_ended();
+        if renewed {
+            telemetry.subscribe("a", subscription(Api::Logs, &json!(["function"]), port));
+        }
+        telemetry.forget_earlier(|_| renewed);
+        // Told with the next event, if there is somebody to tell.
+        assert_eq!(telemetry.losses.is_empty(), renewed);
+        telemetry.line(Stream::Function, b"next\n", None);
+        assert_eq!(telemetry.take_losses(), [Platform::LogsDropped { records: 1, bytes }], "{port}");
+    }
 }
 
 #[tokio::test]

@@ -27,12 +27,12 @@ async fn waiting_with(http: bool, patience: Patience) -> (mpsc::Sender<Item>, Ar
     let port = TcpListener::bind("127.0.0.1:0").await.unwrap().local_addr().unwrap().port();
     let (items, queue) = mpsc::channel(10);
     let subscription = subscription(port, http, &json!({"timeoutMs": 25}));
-    let shared = Arc::new(Shared::new(subscription.destination.clone()));
+    let shared = Arc::new(Shared::new(&subscription));
     drop(tokio::spawn(run(Batches::of(&subscription), queue, shared.clone(), patience)));
-    shared.waiting_bytes.fetch_add(3, Ordering::Relaxed);
+    shared.hold(3);
     items.send(Item::Event(Bytes::from_static(b"{ }"))).await.unwrap();
     tokio::time::sleep(Duration::from_millis(60)).await;
-    assert_eq!(shared.waiting_bytes.load(Ordering::Relaxed), 3, "kept until somebody takes it");
+    assert_eq!(shared.waiting().1, 3, "kept until somebody takes it");
     (items, shared, port)
 }
 
@@ -46,7 +46,7 @@ async fn a_tcp_receiver_that_comes_late_gets_what_waited() {
 
 /// Adds an event of three bytes.
 async fn add(items: &mpsc::Sender<Item>, shared: &Shared, event: &'static str) {
-    shared.waiting_bytes.fetch_add(event.len(), Ordering::Relaxed);
+    shared.hold(event.len());
     items.send(Item::Event(Bytes::from_static(event.as_bytes()))).await.unwrap();
 }
 
@@ -145,7 +145,7 @@ async fn a_batch_that_a_receiver_does_not_take_is_lost_and_counted_and_the_next_
         stream.write_all(CONSENT).await.unwrap();
         assert_eq!(shared.take_lost(), (1, 3));
         let taken = async {
-            while shared.waiting_bytes.load(Ordering::Relaxed) > 0 {
+            while shared.waiting().1 > 0 {
                 tokio::time::sleep(Duration::from_millis(1)).await;
             }
         };
@@ -162,9 +162,9 @@ async fn a_receiver_is_not_blamed_for_the_time_in_which_it_is_stopped() {
     shared.wake.notify_one();
     let (mut stream, _) = requested(&listener).await;
     tokio::time::sleep(5 * patience.answer).await;
-    assert_eq!((shared.take_lost(), shared.waiting_bytes.load(Ordering::Relaxed)), ((0, 0), 3));
+    assert_eq!((shared.take_lost(), shared.waiting().1), ((0, 0), 3));
     stream.write_all(CONSENT).await.unwrap();
-    while shared.waiting_bytes.load(Ordering::Relaxed) > 0 {
+    while shared.waiting().1 > 0 {
         tokio::time::sleep(Duration::from_millis(1)).await;
     }
     assert_eq!(shared.take_lost(), (0, 0));
