@@ -153,11 +153,16 @@ impl Extensions {
         Ok(())
     }
 
+    /// There are more extensions than there may be: the type of the error that this is.
+    pub fn too_many() -> &'static str {
+        LAUNCH_ERROR
+    }
+
     /// A process is gone, or never was: the type of the error that this is. What an extension told of itself says
     /// more than that it is gone.
     pub fn lost(&mut self, id: ExtensionId, launched: bool) -> &'static str {
         // One too many was never among them.
-        let Ok(extension) = self.find(id) else { return if launched { CRASH } else { LAUNCH_ERROR } };
+        let Ok(extension) = self.find(id) else { return Self::too_many() };
         let error_type = match (launched, extension.state.told_error()) {
             (false, _) => {
                 extension.state = State::LaunchError;

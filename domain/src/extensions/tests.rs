@@ -63,7 +63,7 @@ fn there_are_ten_at_most() {
     let refused = extensions.register("more", &[], id(1)).unwrap_err();
     assert_eq!(refused.to_string(), "Extension limit (10) reached");
     assert_eq!(extensions.launched("more", id(11)), Err(Refusal::TooManyExtensions));
-    assert_eq!(extensions.lost(id(11), false), "Extension.LaunchError");
+    assert_eq!(Extensions::too_many(), "Extension.LaunchError");
 }
 
 #[test]

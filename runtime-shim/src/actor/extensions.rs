@@ -131,7 +131,7 @@ impl Actor {
         let files = self.extension_files();
         if files.len() > EXTENSIONS_MAX {
             // None is started for nothing, and none has to be asked to end.
-            let error_type = self.extensions.known.lost(fresh_id(), false);
+            let error_type = Extensions::too_many();
             return Err(Exit::Extension { error_type, message: Refusal::TooManyExtensions.to_string() });
         }
         for file in files {
