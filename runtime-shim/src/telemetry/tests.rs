@@ -141,7 +141,8 @@ async fn what_waited_at_the_end_of_a_life_goes_to_the_port_of_the_next() {
 /// The first event that comes is this one.
 async fn told_at(telemetry: &Telemetry, listener: &tokio::net::TcpListener, expected: &str) {
     telemetry.flush();
-    let (stream, _) = listener.accept().await.unwrap();
+    let accepted = tokio::time::timeout(std::time::Duration::from_secs(10), listener.accept()).await;
+    let (stream, _) = accepted.expect("nothing comes").unwrap();
     let mut line = String::new();
     let mut reader = tokio::io::BufReader::new(stream);
     tokio::io::AsyncBufReadExt::read_line(&mut reader, &mut line).await.unwrap();

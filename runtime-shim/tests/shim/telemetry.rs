@@ -1,5 +1,6 @@
 //! The Telemetry and the Logs API, with a Python extension as the subscriber.
 
+use protocol::link::assignment::Idle;
 use serde_json::{Value, json};
 
 use crate::extensions::{RECORDER, all, recorded, shim_with};
@@ -217,12 +218,12 @@ async fn a_batch_that_is_refused_for_good_is_told_as_dropped() {
         .variables
         .insert("EXTENSION_TELEMETRY".into(), http("2022-12-13", &["platform", "function"]).to_string());
     assignment.variables.insert("EXTENSION_REFUSES".into(), "8".into());
+    assignment.idle = Idle::Run;
     let mut gateway = shim.ready(assignment).await;
-    let wait = json!({"do": "sleep", "seconds": 6}).to_string();
-    gateway.run_with(invoke(20_000), &wait).await.succeeded();
-    let refused = all(&shim, "refused_batch");
-    assert!(refused.len() == 8 && refused.iter().all(|batch| *batch == refused[0]), "{refused:?}");
-    gateway.run_with(invoke(20_000), &json!({"do": "sleep", "seconds": 1}).to_string()).await.succeeded();
+    let refused = || Some(all(&shim, "refused_batch")).filter(|refused| refused.len() == 8);
+    let refused = wait_for("eight refusals", refused).await;
+    assert!(refused.iter().all(|batch| *batch == refused[0]), "{refused:?}");
+    gateway.run(&json!({})).await.succeeded();
     until(&shim, "platform.logsDropped", 1).await;
     let told = record(&shim, "platform.logsDropped");
     assert_eq!(told["droppedRecords"], json!(refused[0].as_array().unwrap().len()), "{told}");

@@ -154,12 +154,16 @@ def main():
         write(init_error={"identifier": identifier, "answers": [[status, body] for status, _, body in answers]})
         sys.exit(1)
     if DO == "next twice":
-        def first():
-            status, _, body = call("GET", "/2020-01-01/extension/event/next", Identifier=identifier)
-            write(first_next=[status, json.loads(body)])
+        first = http.client.HTTPConnection(API)
+        first.request("GET", "/2020-01-01/extension/event/next", headers={"Lambda-Extension-Identifier": identifier})
 
-        threading.Thread(target=first, daemon=True).start()
-        time.sleep(0.5)
+        def answered():
+            response = first.getresponse()
+            write(first_next=[response.status, json.loads(response.read())])
+
+        threading.Thread(target=answered, daemon=True).start()
+        # The first call has reached the shim once what was sent after it is answered.
+        call("POST", "/2020-01-01/extension/register", '{"events":[]}', Name=NAME)
     print("extension is ready", flush=True)
     while True:
         status, headers, body = call("GET", "/2020-01-01/extension/event/next", Identifier=identifier)
