@@ -25,8 +25,7 @@ pub(super) fn report(look: &Look, root: &Path, before: &Snapshot) {
 /// Which files changed, and what came of it.
 fn changed(saved: &[PathBuf], root: &Path, became: &[String]) -> String {
     let files: Vec<_> = saved.iter().map(|path| seen_from(root, path)).collect();
-    let became =
-        if became.is_empty() { "No function is another by it".to_owned() } else { became.join(". ") };
+    let became = if became.is_empty() { "No function changed".to_owned() } else { became.join(". ") };
     format!("Changed: {}. {became}.", files.join(", "))
 }
 
@@ -82,7 +81,7 @@ mod tests {
             assert_eq!(changed(&saved, Path::new("/here"), &became), expected);
         };
         let same = [("f", "1"), ("g", "1"), ("h", "1")];
-        check(&["/here/f.yaml"], &same, "Changed: f.yaml. No function is another by it.");
+        check(&["/here/f.yaml"], &same, "Changed: f.yaml. No function changed.");
         let other = [("f", "2"), ("g", "1"), ("i", "1")];
         let expected = "Changed: src/app.py, /there/layer. Reloaded: f. New: i. Gone: h.";
         check(&["/here/src/app.py", "/there/layer"], &other, expected);

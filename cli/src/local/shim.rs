@@ -86,10 +86,10 @@ fn name_sandbox(file: &Path) -> Result<(), String> {
 }
 
 fn mount_read_only(source: &Path, target: &str) -> Result<(), String> {
-    let told = |what: &'static str| move |error: Errno| format!("{what} {target}: {error}");
-    mount_bind_recursive(source, target).map_err(told("nothing can be mounted on"))?;
+    let told = |what: &'static str| move |error: Errno| format!("{target} cannot be {what}: {error}");
+    mount_bind_recursive(source, target).map_err(told("mounted on"))?;
     // Whoever owns no more than a user namespace may not take these flags away.
-    let flags = statvfs(target).map_err(told("it cannot be looked at:"))?.f_flag;
+    let flags = statvfs(target).map_err(told("looked at"))?.f_flag;
     let kept = [
         (StatVfsMountFlags::NODEV, MountFlags::NODEV),
         (StatVfsMountFlags::NOSUID, MountFlags::NOSUID),
@@ -97,7 +97,7 @@ fn mount_read_only(source: &Path, target: &str) -> Result<(), String> {
     ];
     let kept = kept.into_iter().filter(|(flag, _)| flags.contains(*flag)).map(|(_, flag)| flag);
     let read_only = kept.fold(MountFlags::BIND | MountFlags::RDONLY, |all, flag| all | flag);
-    mount_remount(target, read_only, "").map_err(told("it cannot be made read-only:"))
+    mount_remount(target, read_only, "").map_err(told("made read-only"))
 }
 
 /// Root goes into a mount namespace alone, everybody else into a user namespace with the same user as well.
