@@ -89,10 +89,6 @@ pub(crate) const NODE_BEFORE_22: Client = Client {
     ..NODE
 };
 
-/// Number of this set of clients and interpreters, which INIT_START names as the version of every runtime in local
-/// mode. Raised whenever the pinned version of one changes.
-pub(crate) const RUNTIME_VERSION: u32 = 1;
-
 /// The cache folder: `$XDG_CACHE_HOME/kubelambda` or `~/.cache/kubelambda`.
 pub(crate) fn cache_folder() -> PathBuf {
     let set = |name: &str| std::env::var_os(name).filter(|value| !value.is_empty()).map(PathBuf::from);

@@ -10,7 +10,9 @@ use domain::RuntimeVersion;
 use resources::runtime::runtime_version;
 use tokio::process::Command;
 
-use super::clients::RUNTIME_VERSION;
+/// Number of the set of clients and interpreters, which INIT_START names as the version of every runtime in local
+/// mode. Raised whenever the pinned version of one changes.
+pub(crate) const RUNTIME_VERSION: u32 = 1;
 
 /// How a function's runtime is started.
 #[derive(Debug, Clone, PartialEq, Eq)]

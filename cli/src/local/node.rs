@@ -120,6 +120,7 @@ fn npm(to: &Path, client: Client) -> Command {
 
 #[cfg(test)]
 mod tests {
+    use super::super::interpreters::RUNTIME_VERSION;
     use super::*;
 
     #[test]
@@ -128,7 +129,7 @@ mod tests {
         let pinned = pinned.map(|client| client.version);
         let set = (pinned, FETCHED.map(|(_, version)| version));
         assert_eq!(
-            (set, clients::RUNTIME_VERSION),
+            (set, RUNTIME_VERSION),
             ((["4.2.2", "4.0.2", "3.3.0", "2.9.0"], ["22.23.3", "24.21.0"]), 1),
             "raise RUNTIME_VERSION with the versions here"
         );
