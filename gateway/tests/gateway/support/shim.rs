@@ -14,6 +14,7 @@ use protocol::link::assignment::{Assignment, Code, Idle, Revision};
 use protocol::link::environment::{FromEnvironment, Phase, ToEnvironment};
 use protocol::link::frame::{FRAME_BYTES_MAX, Frame, read_frame, write_frame};
 use protocol::link::handshake::{Role, accept_environment, read_opening};
+use rustix::process::{Pid, Signal, kill_process};
 use tokio::net::TcpStream;
 use tokio::time::sleep;
 
@@ -145,14 +146,20 @@ impl Shim {
         }
     }
 
+    /// Kills the shim, and after it the function, which a pod's end would end too: nobody else would here.
     pub fn kill(&mut self) {
-        self.process.kill().unwrap();
+        let id = self.process.id();
+        let children = std::fs::read_to_string(format!("/proc/{id}/task/{id}/children")).unwrap_or_default();
+        drop(self.process.kill());
+        for child in children.split_whitespace().filter_map(|child| Pid::from_raw(child.parse().ok()?)) {
+            kill_process(child, Signal::KILL).ok();
+        }
     }
 }
 
 impl Drop for Shim {
     fn drop(&mut self) {
-        drop(self.process.kill());
+        self.kill();
         drop(self.process.wait());
         drop(std::fs::remove_dir_all(&self.folder));
     }
