@@ -29,13 +29,12 @@ pub(super) fn event(event: &Arc<RuntimeEvent>) -> Answer {
 
 /// An accepted answer.
 pub(super) fn accepted() -> Answer {
-    with(StatusCode::ACCEPTED, ACCEPTED_BODY)
+    with(StatusCode::ACCEPTED.as_u16(), JSON, ACCEPTED_BODY)
 }
 
 /// A refused call.
 pub(super) fn refused(refusal: Refusal) -> Answer {
-    let status = StatusCode::from_u16(refusal.status()).unwrap_or(StatusCode::INTERNAL_SERVER_ERROR);
-    with(status, refusal.body())
+    with(refusal.status(), JSON, refusal.body())
 }
 
 /// A call with another method than its path has; `allowed` names those that it has.
@@ -47,31 +46,24 @@ pub(super) fn wrong_method(allowed: &'static str) -> Answer {
 
 /// The answer to `ping`: text, as the emulator's server takes it for.
 pub(super) fn pong() -> Answer {
-    let mut answer = Response::new(Full::new(Bytes::from_static(b"pong")));
-    answer.headers_mut().insert(CONTENT_TYPE, TEXT);
-    answer
+    with(StatusCode::OK.as_u16(), TEXT, "pong")
 }
 
 /// The metadata endpoint's answer.
 pub(super) fn described(zone_id: &str) -> Answer {
-    let mut answer = Response::new(Full::new(Bytes::from(metadata_api::described(zone_id))));
-    answer.headers_mut().insert(CONTENT_TYPE, JSON);
+    let mut answer = with(StatusCode::OK.as_u16(), JSON, metadata_api::described(zone_id));
     answer.headers_mut().insert(CACHE_CONTROL, HeaderValue::from_static(metadata_api::CACHE_CONTROL));
     answer
 }
 
 /// The metadata endpoint's refusal.
 pub(super) fn not_described(refusal: metadata_api::Refusal) -> Answer {
-    let mut answer = Response::new(Full::new(Bytes::from_static(refusal.body().as_bytes())));
-    *answer.status_mut() =
-        StatusCode::from_u16(refusal.status()).unwrap_or(StatusCode::INTERNAL_SERVER_ERROR);
-    answer.headers_mut().insert(CONTENT_TYPE, TEXT);
-    answer
+    with(refusal.status(), TEXT, refusal.body())
 }
 
-fn with(status: StatusCode, body: &'static str) -> Answer {
-    let mut answer = Response::new(Full::new(Bytes::from_static(body.as_bytes())));
-    *answer.status_mut() = status;
-    answer.headers_mut().insert(CONTENT_TYPE, JSON);
+fn with(status: u16, content_type: HeaderValue, body: impl Into<Bytes>) -> Answer {
+    let mut answer = Response::new(Full::new(body.into()));
+    *answer.status_mut() = StatusCode::from_u16(status).unwrap_or(StatusCode::INTERNAL_SERVER_ERROR);
+    answer.headers_mut().insert(CONTENT_TYPE, content_type);
     answer
 }
