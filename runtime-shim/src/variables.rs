@@ -46,7 +46,7 @@ pub(crate) struct Variables<'a> {
     /// The function.
     pub assignment: &'a Assignment,
     /// Address of the Runtime API.
-    pub runtime_api: &'a str,
+    pub runtime_api: SocketAddr,
     /// What the metadata endpoint is asked with.
     pub metadata_token: MetadataToken,
     /// Where the X-Ray daemon's port is.
@@ -103,8 +103,8 @@ impl Variables<'_> {
             ("AWS_LAMBDA_FUNCTION_VERSION", version.clone()),
             ("AWS_LAMBDA_FUNCTION_MEMORY_SIZE", assignment.memory_mb.to_string()),
             ("AWS_LAMBDA_LOG_GROUP_NAME", assignment.log_group.clone()),
-            ("AWS_LAMBDA_RUNTIME_API", self.runtime_api.to_owned()),
-            ("AWS_LAMBDA_METADATA_API", self.runtime_api.to_owned()),
+            ("AWS_LAMBDA_RUNTIME_API", self.runtime_api.to_string()),
+            ("AWS_LAMBDA_METADATA_API", self.runtime_api.to_string()),
             ("AWS_LAMBDA_METADATA_TOKEN", self.metadata_token.to_string()),
             ("AWS_LAMBDA_INITIALIZATION_TYPE", "on-demand".to_owned()),
             ("AWS_EXECUTION_ENV", assignment.execution_environment.clone()),

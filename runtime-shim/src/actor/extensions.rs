@@ -21,7 +21,6 @@ use crate::diagnostics::say;
 use crate::events::{ExtensionAnswer, ExtensionCall, ExtensionReply, NextCall};
 use crate::processes::Command;
 use crate::random;
-use crate::variables::Variables;
 
 /// A file beside the extensions' folder that turns the whole API off.
 const DISABLING_FILE: &str = "disable-extensions-jwigqn8j";
@@ -153,14 +152,7 @@ impl Actor {
     fn launch(&mut self, file: &std::path::Path) -> Result<Pid, StartFailure> {
         let failed = |message: String| StartFailure { error_type: "Extension.LaunchError", message };
         let assigned = self.assigned.as_ref().ok_or_else(|| failed("nothing is assigned".to_owned()))?;
-        let variables = Variables {
-            assignment: &assigned.assignment,
-            runtime_api: &self.runtime_api.to_string(),
-            metadata_token: self.metadata.token(),
-            xray_daemon: self.xray.address(),
-            task_root: &self.settings.task_root,
-            day: assigned.day,
-        };
+        let variables = self.variables(assigned);
         let command = Command {
             words: vec![file.to_string_lossy().into_owned()],
             directory: PathBuf::from("/"),

@@ -6,10 +6,10 @@ use domain::log_lines::InitPhase;
 use protocol::link::assignment::Code;
 use protocol::link::environment::InitResult;
 
-use super::Actor;
 use super::extensions::ExtensionsState;
 use super::timeline::InitRun;
 use super::timers::Timer;
+use super::{Actor, Assigned};
 use crate::clock::Instant;
 use crate::events::Event;
 use crate::processes::Command;
@@ -118,6 +118,18 @@ impl Actor {
         Vec::new()
     }
 
+    /// What the variables of the runtime and of extensions are made from.
+    pub(super) fn variables<'a>(&'a self, assigned: &'a Assigned) -> Variables<'a> {
+        Variables {
+            assignment: &assigned.assignment,
+            runtime_api: self.runtime_api,
+            metadata_token: self.metadata.token(),
+            xray_daemon: self.xray.address(),
+            task_root: &self.settings.task_root,
+            day: assigned.day,
+        }
+    }
+
     fn try_start(&mut self) -> Result<rustix::process::Pid, StartFailure> {
         let nothing = || StartFailure {
             error_type: "Runtime.InvalidTaskConfig",
@@ -128,14 +140,7 @@ impl Actor {
             return Err(failure.clone());
         }
         let assignment = &assigned.assignment;
-        let variables = Variables {
-            assignment,
-            runtime_api: &self.runtime_api.to_string(),
-            metadata_token: self.metadata.token(),
-            xray_daemon: self.xray.address(),
-            task_root: &self.settings.task_root,
-            day: assigned.day,
-        };
+        let variables = self.variables(assigned);
         let output = self.logs.writer().map_err(|error| StartFailure {
             error_type: "Runtime.InvalidTaskConfig",
             message: format!("no pipe: {error}"),

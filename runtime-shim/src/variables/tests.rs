@@ -38,7 +38,7 @@ fn assignment() -> Assignment {
 fn built(assignment: &Assignment, own: &[(&str, &str)]) -> BTreeMap<String, String> {
     let variables = Variables {
         assignment,
-        runtime_api: "127.0.0.1:9001",
+        runtime_api: ([127, 0, 0, 1], 9001).into(),
         metadata_token: MetadataToken::from_random_bytes([3; 16]),
         xray_daemon: ([127, 0, 0, 1], 2001).into(),
         task_root: Path::new("/var/task"),
