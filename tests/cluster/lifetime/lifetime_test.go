@@ -129,6 +129,10 @@ func stateFolder(t *testing.T) cluster {
 	c := cluster{t: t, binary: binary, dir: dir}
 	t.Cleanup(func() {
 		c.must("stop", "--purge")
+		for _, id := range ourProcesses(t) {
+			line, _ := os.ReadFile("/proc/" + id + "/cmdline") // it may end now
+			t.Errorf("process %s outlived the purge: %q", id, line)
+		}
 		for _, path := range []string{"bin/kubectl", "bin", "."} {
 			if err := syscall.Rmdir(filepath.Join(dir, path)); err != nil {
 				_ = os.Remove(filepath.Join(dir, path))

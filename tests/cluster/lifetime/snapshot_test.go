@@ -50,12 +50,13 @@ func ourProcesses(t *testing.T) []string {
 	}
 	var ids []string
 	for _, folder := range folders {
-		environment, _ := os.ReadFile(filepath.Join(folder, "environ")) // ended in the meantime, or a kernel thread
-		cgroups, _ := os.ReadFile(filepath.Join(folder, "cgroup"))
-		status, _ := os.ReadFile(filepath.Join(folder, "status"))
-		if strings.Contains(string(status), "State:\tZ") {
+		// The state comes first: one that init collects between two reads had ended before, and its cgroup would still tell.
+		status, err := os.ReadFile(filepath.Join(folder, "status"))
+		if err != nil || strings.Contains(string(status), "State:\tZ") {
 			continue
 		}
+		environment, _ := os.ReadFile(filepath.Join(folder, "environ")) // ended in the meantime, or a kernel thread
+		cgroups, _ := os.ReadFile(filepath.Join(folder, "cgroup"))
 		if strings.Contains(string(environment), "KUBELAMBDA_CLUSTER_DIR=") || strings.Contains(string(cgroups), "/kubelambda-cluster") {
 			ids = append(ids, filepath.Base(folder))
 		}

@@ -39,7 +39,7 @@ func Stop(l layout.Layout, purge bool, out io.Writer) error {
 	s := steps{out: out}
 	return errors.Join(
 		s.run("components", func() error { return stopComponents(l, waves) }),
-		s.run("containers", func() error { return errors.Join(killContainers(l), endMarked(l)) }),
+		s.run("containers", func() error { return endContainers(l) }),
 		s.run("machine", func() error { return clean(l) }),
 		s.run("state", func() error { return forget(l, purge) }),
 	)
@@ -49,6 +49,29 @@ func Stop(l layout.Layout, purge bool, out io.Writer) error {
 func foreign(l layout.Layout) (bool, error) {
 	owner, err := host.Owner()
 	return owner != "" && owner != l.Dir, err
+}
+
+// endContainers ends what runs in containers, containerd's shims, and components whose pid file a crash swallowed. More than
+// once, because a shim may start a process while the list is read.
+func endContainers(l layout.Layout) error {
+	const rounds = 5
+	for range rounds {
+		if err := killContainers(l); err != nil {
+			return err
+		}
+		marked, err := process.Marked(l)
+		if err != nil || len(marked) == 0 {
+			return err
+		}
+		var group errgroup.Group
+		for _, p := range marked {
+			group.Go(func() error { return p.End(time.Second) })
+		}
+		if err := group.Wait(); err != nil {
+			return err
+		}
+	}
+	return errors.New("processes of the cluster are started faster than they end")
 }
 
 func killContainers(l layout.Layout) error {
@@ -78,19 +101,6 @@ func stopComponent(l layout.Layout, c component.Component) error {
 		}
 	}
 	return process.Forget(l, c.Name)
-}
-
-// endMarked ends containerd's shims, and components whose pid file a crash swallowed.
-func endMarked(l layout.Layout) error {
-	marked, err := process.Marked(l)
-	if err != nil {
-		return err
-	}
-	var group errgroup.Group
-	for _, p := range marked {
-		group.Go(func() error { return p.End(time.Second) })
-	}
-	return group.Wait()
 }
 
 // takeOver removes from the machine what a cluster left that no longer runs, such as after its processes were killed. It
