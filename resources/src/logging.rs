@@ -1,13 +1,9 @@
 //! `spec.loggingConfig`: how a function's log is written, and what of it, as AWS names it.
 
-use domain::FunctionName;
 use domain::log_format::{self, Logging};
-use domain::log_stream::default_log_group;
 use kube::KubeSchema;
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
-
-use crate::function::FunctionSpec;
 
 /// How the function's log is written, and what of it.
 #[derive(KubeSchema, Serialize, Deserialize, Clone, Debug, PartialEq, Eq)]
@@ -68,37 +64,40 @@ pub enum SystemLogLevel {
     Warn,
 }
 
-impl FunctionSpec {
-    /// What an environment needs to know of the log.
-    pub fn logging(&self) -> Logging {
-        use log_format::Level;
-        let Some(config) = &self.logging_config else { return Logging::default() };
-        Logging {
+impl From<&LoggingConfig> for Logging {
+    fn from(config: &LoggingConfig) -> Self {
+        Self {
             format: match config.log_format {
                 LogFormat::Text => log_format::LogFormat::Text,
                 LogFormat::Json => log_format::LogFormat::Json,
             },
-            application_level: match config.application_log_level {
-                Some(ApplicationLogLevel::Trace) => Level::Trace,
-                Some(ApplicationLogLevel::Debug) => Level::Debug,
-                Some(ApplicationLogLevel::Info) | None => Level::Info,
-                Some(ApplicationLogLevel::Warn) => Level::Warn,
-                Some(ApplicationLogLevel::Error) => Level::Error,
-                Some(ApplicationLogLevel::Fatal) => Level::Fatal,
-            },
-            system_level: match config.system_log_level {
-                Some(SystemLogLevel::Debug) => Level::Debug,
-                Some(SystemLogLevel::Info) | None => Level::Info,
-                Some(SystemLogLevel::Warn) => Level::Warn,
-            },
+            application_level: config.application_log_level.unwrap_or(ApplicationLogLevel::Info).into(),
+            system_level: config.system_log_level.unwrap_or(SystemLogLevel::Info).into(),
             enabled: config.enabled,
         }
     }
+}
 
-    /// The log group of a function of this name.
-    pub fn log_group(&self, name: &FunctionName) -> String {
-        let own = self.logging_config.as_ref().and_then(|config| config.log_group.clone());
-        own.unwrap_or_else(|| default_log_group(name))
+impl From<ApplicationLogLevel> for log_format::Level {
+    fn from(level: ApplicationLogLevel) -> Self {
+        match level {
+            ApplicationLogLevel::Trace => Self::Trace,
+            ApplicationLogLevel::Debug => Self::Debug,
+            ApplicationLogLevel::Info => Self::Info,
+            ApplicationLogLevel::Warn => Self::Warn,
+            ApplicationLogLevel::Error => Self::Error,
+            ApplicationLogLevel::Fatal => Self::Fatal,
+        }
+    }
+}
+
+impl From<SystemLogLevel> for log_format::Level {
+    fn from(level: SystemLogLevel) -> Self {
+        match level {
+            SystemLogLevel::Debug => Self::Debug,
+            SystemLogLevel::Info => Self::Info,
+            SystemLogLevel::Warn => Self::Warn,
+        }
     }
 }
 
@@ -112,20 +111,20 @@ mod tests {
 
     use super::*;
 
-    fn spec(logging: &serde_json::Value) -> FunctionSpec {
-        let manifest = json!({"runtime": "r", "handler": "a.b", "code": {"inline": {"a": "x"}}, "loggingConfig": logging});
-        serde_json::from_value(manifest).unwrap()
+    fn logging(config: serde_json::Value) -> Logging {
+        Logging::from(&serde_json::from_value::<LoggingConfig>(config).unwrap())
     }
 
     #[test]
     fn defaults_are_aws_s() {
-        let name = "f".parse().unwrap();
-        assert_eq!(spec(&json!({})).logging(), Logging::default());
-        assert_eq!(spec(&json!({})).log_group(&name), "/aws/lambda/f");
-        let json = spec(
-            &json!({"logFormat": "JSON", "systemLogLevel": "WARN", "logGroup": "own", "enabled": false}),
-        );
-        assert_eq!((json.logging().system_level, json.logging().enabled), (log_format::Level::Warn, false));
-        assert_eq!(json.log_group(&name), "own");
+        assert_eq!(logging(json!({})), Logging::default());
+        let json = logging(json!({"logFormat": "JSON", "systemLogLevel": "WARN", "enabled": false}));
+        let expected = Logging {
+            format: log_format::LogFormat::Json,
+            system_level: log_format::Level::Warn,
+            enabled: false,
+            ..Logging::default()
+        };
+        assert_eq!(json, expected);
     }
 }

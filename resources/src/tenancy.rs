@@ -3,8 +3,6 @@
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
-use crate::function::FunctionSpec;
-
 /// How a function's tenants are kept apart.
 #[derive(JsonSchema, Serialize, Deserialize, Clone, Debug, PartialEq, Eq)]
 #[serde(rename_all = "camelCase")]
@@ -22,13 +20,6 @@ pub enum TenantIsolationMode {
     PerTenant,
 }
 
-impl FunctionSpec {
-    /// Whether each environment serves one tenant only.
-    pub fn isolates_tenants(&self) -> bool {
-        self.tenancy_config.is_some()
-    }
-}
-
 #[cfg(test)]
 mod tests {
     use serde_json::json;
@@ -37,13 +28,9 @@ mod tests {
 
     #[test]
     fn the_mode_is_named_as_aws_names_it() {
-        let read = |tenancy: serde_json::Value| {
-            let mut manifest = json!({"runtime": "r", "handler": "a.b", "code": {"inline": {"a": "x"}}});
-            manifest["tenancyConfig"] = tenancy;
-            serde_json::from_value::<FunctionSpec>(manifest).map(|spec| spec.isolates_tenants()).ok()
-        };
-        assert_eq!(read(json!({"tenantIsolationMode": "PER_TENANT"})), Some(true));
-        assert_eq!(read(json!(null)), Some(false));
+        let read = |tenancy| serde_json::from_value::<TenancyConfig>(tenancy).ok();
+        let per_tenant = TenancyConfig { tenant_isolation_mode: TenantIsolationMode::PerTenant };
+        assert_eq!(read(json!({"tenantIsolationMode": "PER_TENANT"})), Some(per_tenant));
         assert_eq!(read(json!({})), None);
         assert_eq!(read(json!({"tenantIsolationMode": "SHARED"})), None);
     }

@@ -3,8 +3,6 @@
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
-use crate::function::FunctionSpec;
-
 /// What becomes of the trace of an invocation.
 #[derive(JsonSchema, Serialize, Deserialize, Clone, Debug, Default, PartialEq, Eq)]
 #[serde(rename_all = "camelCase")]
@@ -25,12 +23,11 @@ pub enum TracingMode {
     Active,
 }
 
-impl FunctionSpec {
-    /// Whether the platform traces the function by itself.
-    pub fn tracing(&self) -> domain::TracingMode {
-        match self.tracing_config.as_ref().map(|config| config.mode).unwrap_or_default() {
-            TracingMode::PassThrough => domain::TracingMode::PassThrough,
-            TracingMode::Active => domain::TracingMode::Active,
+impl From<TracingMode> for domain::TracingMode {
+    fn from(mode: TracingMode) -> Self {
+        match mode {
+            TracingMode::PassThrough => Self::PassThrough,
+            TracingMode::Active => Self::Active,
         }
     }
 }
@@ -41,17 +38,11 @@ mod tests {
 
     use super::*;
 
-    fn mode(tracing: &serde_json::Value) -> domain::TracingMode {
-        let mut manifest = json!({"runtime": "r", "handler": "a.b", "code": {"inline": {"a": "x"}}});
-        manifest["tracingConfig"] = tracing.clone();
-        serde_json::from_value::<FunctionSpec>(manifest).unwrap().tracing()
-    }
-
     #[test]
     fn the_default_is_aws_s() {
-        assert_eq!(mode(&json!(null)), domain::TracingMode::PassThrough);
-        assert_eq!(mode(&json!({})), domain::TracingMode::PassThrough);
-        assert_eq!(mode(&json!({"mode": "PassThrough"})), domain::TracingMode::PassThrough);
-        assert_eq!(mode(&json!({"mode": "Active"})), domain::TracingMode::Active);
+        let mode = |tracing| serde_json::from_value::<TracingConfig>(tracing).unwrap().mode.into();
+        assert_eq!(domain::TracingMode::PassThrough, mode(json!({})));
+        assert_eq!(domain::TracingMode::PassThrough, mode(json!({"mode": "PassThrough"})));
+        assert_eq!(domain::TracingMode::Active, mode(json!({"mode": "Active"})));
     }
 }

@@ -5,7 +5,9 @@ mod environment;
 mod scaling;
 mod status;
 
-use domain::limits;
+use domain::log_format::Logging;
+use domain::log_stream::default_log_group;
+use domain::{FunctionName, TracingMode, limits};
 use kube::{CustomResource, KubeSchema};
 use serde::{Deserialize, Serialize};
 
@@ -160,6 +162,29 @@ impl Function {
     }
 }
 
+impl FunctionSpec {
+    /// What an environment needs to know of the log.
+    pub fn logging(&self) -> Logging {
+        self.logging_config.as_ref().map(Logging::from).unwrap_or_default()
+    }
+
+    /// The log group of a function of this name.
+    pub fn log_group(&self, name: &FunctionName) -> String {
+        let own = self.logging_config.as_ref().and_then(|config| config.log_group.clone());
+        own.unwrap_or_else(|| default_log_group(name))
+    }
+
+    /// Whether the platform traces the function by itself.
+    pub fn tracing(&self) -> TracingMode {
+        self.tracing_config.as_ref().map(|config| config.mode).unwrap_or_default().into()
+    }
+
+    /// Whether each environment serves one tenant only.
+    pub fn isolates_tenants(&self) -> bool {
+        self.tenancy_config.is_some()
+    }
+}
+
 fn default_memory() -> u32 {
     limits::MEMORY_MB_MIN
 }
@@ -174,4 +199,28 @@ fn default_ephemeral_storage() -> u32 {
 
 fn default_architectures() -> Vec<Architecture> {
     vec![Architecture::X86_64]
+}
+
+#[cfg(test)]
+mod tests {
+    use serde_json::json;
+
+    use super::*;
+
+    #[test]
+    fn what_is_not_set_is_as_on_aws() {
+        let spec = |more: &str| {
+            let fields = r#""runtime": "r", "handler": "a.b", "code": {"inline": {"a": "x"}}"#;
+            serde_json::from_str::<FunctionSpec>(&format!("{{{fields}{more}}}")).unwrap()
+        };
+        let name = "f".parse().unwrap();
+        let plain = spec("");
+        assert_eq!((plain.logging(), plain.tracing()), (Logging::default(), TracingMode::PassThrough));
+        assert_eq!((plain.log_group(&name), plain.isolates_tenants()), ("/aws/lambda/f".to_owned(), false));
+        assert_eq!(spec(r#", "loggingConfig": {}"#).log_group(&name), "/aws/lambda/f");
+        assert_eq!(spec(r#", "loggingConfig": {"logGroup": "own"}"#).log_group(&name), "own");
+        assert_eq!(spec(r#", "tracingConfig": {"mode": "Active"}"#).tracing(), TracingMode::Active);
+        let tenancy = json!({"tenantIsolationMode": "PER_TENANT"});
+        assert!(spec(&format!(r#", "tenancyConfig": {tenancy}"#)).isolates_tenants());
+    }
 }
