@@ -8,13 +8,9 @@ use clap::{Args, Parser, Subcommand};
 use domain::{Qualifier, Region};
 use gateway::settings::OtlpFlags;
 
-use crate::invoke::{Endpoint, template_names};
+use crate::endpoint::{ENDPOINT_DEFAULT, ENDPOINT_VARIABLE, Endpoint};
+use crate::templates::template_names;
 use crate::values::{self, EMULATE_DEFAULT, Emulator, REGION_DEFAULT};
-
-/// The variable that says where `invoke` finds the Lambda API, as it does for AWS's own clients.
-pub(crate) const ENDPOINT_VARIABLE: &str = "AWS_ENDPOINT_URL_LAMBDA";
-/// Where it is otherwise: what `local` listens on.
-pub(crate) const ENDPOINT_DEFAULT: &str = "http://127.0.0.1:9000";
 
 /// The variable that says where `emulate` answers.
 pub(crate) const EMULATOR_VARIABLE: &str = "KUBELAMBDA_EMULATOR_LISTEN";

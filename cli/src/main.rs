@@ -3,6 +3,7 @@
 //! The program is two: started by `kubelambda local` for an environment, it is a shim and nothing else.
 
 mod command_line;
+mod endpoint;
 mod import;
 mod invoke;
 mod local;
@@ -11,6 +12,7 @@ mod output;
 mod project;
 mod reading;
 mod sam;
+mod templates;
 mod values;
 mod yaml;
 

@@ -1,6 +1,5 @@
 //! A small HTTP client for the Lambda API: one connection for each request, no signatures.
 
-use std::str::FromStr;
 use std::time::Duration;
 
 use anyhow::Context;
@@ -11,43 +10,18 @@ use domain::FunctionReference;
 use domain::limits::{RESPONSE_PAYLOAD_BYTES_MAX, TIMEOUT_SECONDS_MAX};
 use http_body_util::{BodyExt, Full, Limited};
 use hyper::header::HeaderMap;
-use hyper::{Request, Response, Uri};
+use hyper::{Request, Response};
 use hyper_util::rt::TokioIo;
 use serde_json::Value;
 use tokio::net::TcpStream;
 
-use crate::command_line::{ENDPOINT_DEFAULT, ENDPOINT_VARIABLE, InvokeArguments};
+use crate::command_line::InvokeArguments;
+use crate::endpoint::Endpoint;
 
 /// How long an answer is waited for, in seconds: the longest function, its cold start and its queue.
 const ANSWER_SECONDS_MAX: u64 = TIMEOUT_SECONDS_MAX as u64 + 120;
 /// Largest answer, in bytes: a response, or an error with its envelope.
 const ANSWER_BYTES_MAX: usize = RESPONSE_PAYLOAD_BYTES_MAX + 64 * 1024;
-
-/// Where a Lambda API is.
-#[derive(Debug, Clone)]
-pub(crate) struct Endpoint {
-    host: String,
-    prefix: String,
-}
-
-impl FromStr for Endpoint {
-    type Err = String;
-
-    fn from_str(url: &str) -> Result<Self, Self::Err> {
-        let url = if url.is_empty() { ENDPOINT_DEFAULT } else { url };
-        let uri: Uri = url.parse().map_err(|error| format!("is no URL: {error}"))?;
-        if uri.scheme_str() != Some("http") {
-            return Err(format!(
-                "must begin with http:// (https is not spoken; for AWS itself use `aws lambda invoke`). \
-                 {ENDPOINT_VARIABLE} sets it too"
-            ));
-        }
-        let authority = uri.authority().ok_or("names no host")?;
-        let port = authority.port_u16().unwrap_or(80);
-        let prefix = uri.path().trim_end_matches('/').to_owned();
-        Ok(Self { host: format!("{}:{port}", authority.host()), prefix })
-    }
-}
 
 /// What an endpoint answered.
 #[derive(Debug)]
@@ -166,14 +140,6 @@ fn path_text(text: &str) -> String {
 #[cfg(test)]
 mod tests {
     use super::*;
-
-    #[test]
-    fn endpoints_are_http_urls() {
-        let endpoint: Endpoint = "http://localhost:9000/".parse().unwrap();
-        assert_eq!((endpoint.host.as_str(), endpoint.prefix.as_str()), ("localhost:9000", ""));
-        assert!("https://lambda.us-east-1.amazonaws.com".parse::<Endpoint>().is_err());
-        assert!("localhost".parse::<Endpoint>().is_err());
-    }
 
     #[test]
     fn an_error_is_told_in_one_line() {

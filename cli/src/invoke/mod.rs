@@ -4,7 +4,6 @@
 
 mod client;
 mod report;
-mod templates;
 
 use std::io::Read;
 use std::path::Path;
@@ -14,13 +13,11 @@ use anyhow::{Context, bail};
 use base64::Engine;
 use base64::engine::general_purpose::STANDARD;
 use client::Answer;
-pub(crate) use client::Endpoint;
 use domain::limits::REQUEST_PAYLOAD_BYTES_MAX;
 use report::Report;
-pub(crate) use templates::template_names;
 
 use crate::command_line::InvokeArguments;
-use crate::output;
+use crate::{output, templates};
 
 /// The function failed.
 const EXIT_FUNCTION_ERROR: u8 = 1;

@@ -13,6 +13,7 @@ use futures::future::BoxFuture;
 use gateway::catalog::{CatalogSource, DeclaredSender};
 use tokio::sync::watch;
 
+use super::look::Look;
 use super::report::report;
 use super::snapshot::Snapshot;
 use super::stamp;
@@ -44,19 +45,6 @@ struct Held {
     broken: Vec<BrokenFunction>,
     /// What is worth knowing of it, as it was last told.
     told: Vec<String>,
-}
-
-/// What a look found.
-#[derive(Debug)]
-pub(crate) struct Look {
-    /// What is to be served, if it is not what was served before.
-    pub changed: Option<Snapshot>,
-    /// Files and folders that were saved, or are gone.
-    pub saved: Vec<PathBuf>,
-    /// What is wrong, as far as it was not told before.
-    pub problems: Vec<Problem>,
-    /// What is worth knowing, likewise.
-    pub notes: Vec<String>,
 }
 
 impl Shelf {

@@ -19,6 +19,7 @@ mod greeting;
 pub(crate) mod image;
 mod interpreters;
 mod java;
+mod look;
 mod node;
 mod onward;
 mod opt;
@@ -40,14 +41,16 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use anyhow::{Context, anyhow, bail};
-use folder::{FolderCatalog, Look, Shelf};
+use folder::{FolderCatalog, Shelf};
 use gateway::settings::OtlpFlags;
 use gateway::traces::Collector;
+use look::Look;
 use serving::{Bound, Serving, Signals, bind, options};
 use starter::Starter;
 use tokio::sync::watch;
 
-use crate::command_line::{ENDPOINT_DEFAULT, ENDPOINT_VARIABLE, LocalArguments};
+use crate::command_line::LocalArguments;
+use crate::endpoint::{ENDPOINT_DEFAULT, ENDPOINT_VARIABLE};
 use crate::output;
 use crate::project::Choices;
 use crate::values::Emulator;

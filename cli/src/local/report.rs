@@ -3,7 +3,7 @@
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
-use super::folder::Look;
+use super::look::Look;
 use super::snapshot::{Served, Snapshot};
 use crate::output;
 

@@ -10,7 +10,7 @@ const TEMPLATES: [(&str, &str); 6] = [
 ];
 
 /// The event of this name.
-pub(super) fn find(name: &str) -> Option<&'static str> {
+pub(crate) fn find(name: &str) -> Option<&'static str> {
     TEMPLATES.iter().find(|(known, _)| *known == name).map(|(_, text)| *text)
 }
 
