@@ -14,7 +14,7 @@ use protocol::runtime_api::Refusal;
 use protocol::telemetry::{Api, InvalidSubscription, Subscription};
 use tokio::sync::{mpsc, oneshot};
 
-use crate::runtime_api::FarEnd;
+use crate::far_end::FarEnd;
 use crate::window::Streaming;
 
 /// How many events wait for the actor before whoever sends the next one waits.

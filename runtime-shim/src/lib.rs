@@ -22,6 +22,7 @@ mod code;
 mod diagnostics;
 mod entry;
 mod events;
+mod far_end;
 mod inherited;
 mod install;
 mod libc;

@@ -7,7 +7,7 @@ use protocol::link::assignment::Code;
 use protocol::link::environment::InitResult;
 
 use super::extensions::ExtensionsState;
-use super::timeline::InitRun;
+use super::invocation::InitRun;
 use super::timers::Timer;
 use super::{Actor, Assigned};
 use crate::clock::Instant;

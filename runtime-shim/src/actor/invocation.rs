@@ -9,7 +9,6 @@ use hyper::header::{HeaderName, HeaderValue};
 use protocol::link::environment::Invoke;
 use protocol::runtime_api::headers;
 
-use super::timeline::InitRun;
 use crate::clock::{self, Instant};
 use crate::events::{LinkId, RuntimeEvent};
 use crate::window::Window;
@@ -41,6 +40,15 @@ pub(super) struct Invocation {
     deadline_epoch_ms: Option<u64>,
     /// Made at the first hand-over.
     event: Option<Arc<RuntimeEvent>>,
+}
+
+/// An init phase that is over.
+#[derive(Debug, Clone, Copy)]
+pub(super) struct InitRun {
+    pub from: Instant,
+    pub to: Instant,
+    /// It did not come to the runtime's first `next`.
+    pub failed: bool,
 }
 
 /// When an invocation reached which point.

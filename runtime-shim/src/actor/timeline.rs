@@ -5,15 +5,6 @@ use protocol::link::environment::{InitInterval, Interval, Timeline};
 use super::invocation::Invocation;
 use crate::clock::{self, Instant};
 
-/// An init phase that is over.
-#[derive(Debug, Clone, Copy)]
-pub(super) struct InitRun {
-    pub from: Instant,
-    pub to: Instant,
-    /// It did not come to the runtime's first `next`.
-    pub failed: bool,
-}
-
 /// Both clocks, read at once: whatever lies before it is told by its distance, so that a wall clock that is set
 /// meanwhile puts nothing out of order.
 #[derive(Debug, Clone, Copy)]

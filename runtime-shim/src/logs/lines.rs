@@ -3,7 +3,7 @@
 use domain::log_format::Level;
 use protocol::telemetry::level_of_start;
 
-use super::records::Record;
+use super::record::Record;
 
 /// Longest line that is kept in one piece, in bytes: a CloudWatch event's bound.
 pub(super) const LINE_BYTES_MAX: usize = 256 * 1024;

@@ -4,6 +4,7 @@
 
 mod lines;
 mod output;
+mod record;
 mod records;
 mod sinks;
 
@@ -14,7 +15,8 @@ use domain::log_format::Logging;
 use domain::log_tail::LogTail;
 use output::Output;
 use protocol::telemetry::{Platform, Stream};
-use records::{Record, Records};
+use record::Record;
+use records::Records;
 use sinks::Sinks;
 use tokio::net::unix::pipe;
 

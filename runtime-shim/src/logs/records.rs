@@ -13,6 +13,7 @@ use protocol::telemetry::level_of_start;
 use protocol::telemetry_log::{Head, MAGIC, Read};
 
 use super::lines::{LINE_BYTES_MAX, Lines};
+use super::record::Record;
 
 /// Longest framed record that is kept in one piece, in bytes with a line feed: a CloudWatch event's bound, as for
 /// lines, and small against what may wait to be written, where a piece finds room or is lost as a whole.
@@ -20,31 +21,6 @@ const FRAME_BYTES_MAX: usize = LINE_BYTES_MAX;
 /// The last point that ISO 8601 writes with a year of four digits, in milliseconds since the epoch. A time that a
 /// frame tells beyond it is none.
 const TIME_MILLIS_MAX: u64 = 253_402_300_799_999;
-
-/// A record, which ends with a line feed.
-#[derive(Debug, Clone, Copy)]
-pub(super) struct Record<'a> {
-    /// All of it.
-    pub line: &'a [u8],
-    /// Its last line feed is not its writer's.
-    pub ended: bool,
-    /// When it was written, where its writer told, in milliseconds since the epoch.
-    pub time_millis: Option<u64>,
-    /// The level of the whole, where this is a piece of something longer.
-    pub level: Option<Level>,
-}
-
-impl<'a> Record<'a> {
-    /// One that its writer ended.
-    pub(super) fn whole(line: &'a [u8]) -> Self {
-        Self { line, ended: false, time_millis: None, level: None }
-    }
-
-    /// Without a line feed that its writer did not write: extensions get what was written, as on AWS.
-    pub(super) fn as_written(&self) -> &'a [u8] {
-        if self.ended { self.line.strip_suffix(b"\n").unwrap_or(self.line) } else { self.line }
-    }
-}
 
 /// The function's output so far.
 #[derive(Debug, Default)]

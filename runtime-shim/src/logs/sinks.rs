@@ -5,7 +5,7 @@ use domain::log_tail::LogTail;
 use protocol::telemetry::{Platform, Stream, level_of};
 
 use super::output::Output;
-use super::records::Record;
+use super::record::Record;
 use crate::clock;
 use crate::telemetry::Telemetry;
 

@@ -15,14 +15,14 @@ use protocol::metadata_api;
 use protocol::runtime_api::call::NoCall;
 use protocol::runtime_api::error_body::{self, CallersError};
 use protocol::runtime_api::{Call, ERROR_BODY_BYTES_MAX, Refusal, error_cause, headers};
-use tokio::sync::oneshot;
 
 use super::answers::{self, Answer};
 use super::body::{self, Read};
 use super::extensions;
-use super::far_end::FarEnd;
 use super::stream;
-use crate::events::{Event, Events, NextCall, Reply, RuntimeAnswer};
+use super::verdict::{ask, complete, unusable};
+use crate::events::{Event, Events, NextCall, RuntimeAnswer};
+use crate::far_end::FarEnd;
 use crate::metadata::Metadata;
 use crate::window::Streaming;
 
@@ -70,13 +70,6 @@ fn described(request: &Request<Incoming>, metadata: &Metadata) -> Answer {
         (Ok(()), None) => answers::refused(Refusal::Internal),
         (Err(refusal), _) => answers::not_described(refusal),
     }
-}
-
-/// Tells the actor, and waits for its verdict. An actor that drops the question has no use for it any more.
-async fn ask<T>(events: &Events, event: impl FnOnce(Reply<T>) -> Event) -> Result<T, Refusal> {
-    let (reply, verdict) = oneshot::channel();
-    events.send(event(reply)).await.map_err(|_| Refusal::Internal)?;
-    verdict.await.unwrap_or(Err(Refusal::InvalidStateTransition))
 }
 
 async fn response(id: RequestId, request: Request<Incoming>, events: &Events) -> Result<Answer, Refusal> {
@@ -168,21 +161,6 @@ async fn begin(
         .map(|echo| echo.to_str().ok().and_then(|echo| echo.parse().ok()).ok_or(Refusal::InvokeTimeout))
         .transpose()?;
     ask(events, |reply| Event::AnswerBegun { request: id, attempt, streamed, reply }).await
-}
-
-pub(super) async fn complete(
-    id: RequestId,
-    answer: RuntimeAnswer,
-    events: &Events,
-) -> Result<Answer, Refusal> {
-    ask(events, |reply| Event::AnswerCompleted { request: id, answer, reply }).await?;
-    Ok(answers::accepted())
-}
-
-/// Tells why an answer cannot be used. Its connection stays open until that is known, so that a runtime that
-/// broke off because it exited is told as having broken off.
-pub(super) async fn unusable(id: RequestId, failure: Failure, events: &Events) -> Result<(), Refusal> {
-    ask(events, |reply| Event::AnswerUnusable { request: id, failure, reply }).await
 }
 
 fn told_error_type(head: &HeaderMap) -> String {

@@ -6,9 +6,9 @@
 mod answers;
 mod body;
 mod extensions;
-mod far_end;
 mod handler;
 mod stream;
+mod verdict;
 
 use std::sync::Arc;
 use std::sync::atomic::{AtomicUsize, Ordering};
@@ -22,9 +22,8 @@ use tokio::sync::{Notify, Semaphore};
 
 use crate::diagnostics::say;
 use crate::events::Events;
+use crate::far_end::Socket;
 use crate::metadata::Metadata;
-pub(crate) use far_end::FarEnd;
-use far_end::Socket;
 
 /// Connections of a function at once.
 const CONNECTIONS_MAX: usize = 128;

@@ -14,7 +14,7 @@ use protocol::runtime_api::Refusal;
 
 use super::answers::Answer;
 use super::body::{self, Next, StreamError};
-use super::handler::{complete, unusable};
+use super::verdict::{complete, unusable};
 use crate::events::{Event, Events, RuntimeAnswer};
 use crate::window::Streaming;
 

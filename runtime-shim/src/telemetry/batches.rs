@@ -8,12 +8,20 @@ use base64::engine::general_purpose::STANDARD_NO_PAD;
 use bytes::{BufMut, Bytes, BytesMut};
 use protocol::telemetry::{Buffering, Destination, Subscription};
 
-use super::delivery::Item;
 use crate::clock::{self, Instant};
 use crate::random;
 
 /// Events that one batch may have beyond its bytes: separators.
 const SEPARATOR_BYTES: usize = 1;
+
+/// What a subscriber's task is told.
+#[derive(Debug)]
+pub(super) enum Item {
+    /// An event.
+    Event(Bytes),
+    /// Send what there is.
+    Flush,
+}
 
 /// Events that wait, oldest first.
 #[derive(Debug)]

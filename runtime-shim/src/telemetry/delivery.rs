@@ -13,7 +13,7 @@ use protocol::telemetry::Destination;
 use tokio::sync::mpsc;
 use tokio::time::sleep_until;
 
-use super::batches::{BatchIds, Batches};
+use super::batches::{BatchIds, Batches, Item};
 use super::receiver::{Outcome, Receiver};
 use super::shared::Shared;
 use crate::clock::{self, Instant};
@@ -40,15 +40,6 @@ impl Default for Patience {
     fn default() -> Self {
         Self { answer: Duration::from_millis(ANSWER_MILLIS_MAX), attempts: ATTEMPTS_MAX }
     }
-}
-
-/// What a subscriber's task is told.
-#[derive(Debug)]
-pub(super) enum Item {
-    /// An event.
-    Event(Bytes),
-    /// Send what there is.
-    Flush,
 }
 
 /// Runs until the subscription ends.

@@ -6,8 +6,8 @@ use bytes::Bytes;
 use protocol::telemetry::{Platform, Stream, Subscription, Types};
 use tokio::sync::mpsc;
 
-use super::batches::Batches;
-use super::delivery::{self, Item, Patience};
+use super::batches::{Batches, Item};
+use super::delivery::{self, Patience};
 use super::event::Event;
 use super::shared::Shared;
 use crate::clock;

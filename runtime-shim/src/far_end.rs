@@ -12,15 +12,16 @@ use tokio::net::TcpStream;
 
 /// A connection's socket once more, for as long as it is served.
 #[derive(Debug)]
-pub(super) struct Socket(Arc<OwnedFd>);
+pub(crate) struct Socket(Arc<OwnedFd>);
 
 impl Socket {
-    pub(super) fn of(stream: &TcpStream) -> io::Result<Self> {
+    /// That of a connection just accepted. An error is the kernel's: no descriptor is left.
+    pub(crate) fn of(stream: &TcpStream) -> io::Result<Self> {
         Ok(Self(Arc::new(stream.as_fd().try_clone_to_owned()?)))
     }
 
     /// What may be kept longer than the connection is served.
-    pub(super) fn far_end(&self) -> FarEnd {
+    pub(crate) fn far_end(&self) -> FarEnd {
         FarEnd(Arc::downgrade(&self.0))
     }
 }
