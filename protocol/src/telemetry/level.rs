@@ -4,23 +4,19 @@ use std::borrow::Cow;
 use std::fmt;
 
 use domain::log_format::Level;
-use serde::Deserialize;
 use serde::de::{Deserializer, IgnoredAny, MapAccess, Visitor};
 
-/// The level of a record that a function wrote: its key `level` where it is a JSON object that has one. A level
-/// that is missing or unknown counts as INFO.
+/// The level of a record that a function wrote: its first key `level` where it is one JSON object that has one. A
+/// level that is missing or unknown counts as INFO.
 pub fn level_of(line: &[u8]) -> Level {
-    let told = line.starts_with(b"{").then(|| serde_json::from_slice::<Leveled>(line).ok()).flatten();
-    told.and_then(|told| Level::of_name(&told.level?)).unwrap_or(Level::Info)
+    match level_of_start(line) {
+        Level::Info => Level::Info,
+        told => serde_json::from_slice::<IgnoredAny>(line).map_or(Level::Info, |_| told),
+    }
 }
 
-#[derive(Deserialize)]
-struct Leveled<'a> {
-    #[serde(borrow)]
-    level: Option<std::borrow::Cow<'a, str>>,
-}
-
-/// The same of a record of which this is only the beginning: its key `level`, if it comes as early.
+/// The same of a record of which this is only the beginning: that it goes on as JSON is taken for granted, and a key
+/// `level` counts if it comes as early.
 pub fn level_of_start(start: &[u8]) -> Level {
     let mut told = None;
     if start.starts_with(b"{") {
@@ -63,6 +59,7 @@ mod tests {
         for (line, level) in [
             (r#"{"level":"ERROR","a":{"level":"DEBUG"}}"#, Level::Error),
             (r#"{"a":1,"level":"debug"}"#, Level::Debug),
+            (r#"{"level":"DEBUG","level":"ERROR"}"#, Level::Debug),
             (r#"{"level":"loud"}"#, Level::Info),
             (r#"{"level":3}"#, Level::Info),
             ("ERROR", Level::Info),
@@ -87,7 +84,25 @@ mod tests {
         }
     }
 
+    #[test]
+    fn a_record_that_does_not_go_on_as_json_is_none_once_that_is_known() {
+        for line in [r#"{"level":"DEBUG"} tail"#, r#"{"level":"DEBUG","message":"xxx"#] {
+            assert_eq!(level_of(line.as_bytes()), Level::Info, "{line}");
+            assert_eq!(level_of_start(line.as_bytes()), Level::Debug, "{line}");
+        }
+    }
+
     proptest! {
+        #[test]
+        fn what_is_json_is_of_one_level_whole_and_begun(
+            before in "(\"[ab]\":[0-9],){0,2}", level in "[A-Z]{4,5}|DEBUG|ERROR", after in "\\PC{0,20}",
+        ) {
+            let after = serde_json::Value::from(after);
+            let whole = format!(r#"{{{before}"level":"{level}","message":{after}}}"#);
+            let begun = &whole.as_bytes()[..whole.len() - 2];
+            prop_assert_eq!(level_of(whole.as_bytes()), level_of_start(begun));
+        }
+
         #[test]
         fn no_record_makes_the_reader_panic(line in "\\{\"(level\":)?\\PC{0,40}") {
             level_of(line.as_bytes());
