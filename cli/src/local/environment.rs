@@ -10,7 +10,7 @@ use std::time::Duration;
 
 use protocol::link::environment::{FromEnvironment, Phase};
 use protocol::link::frame::{FRAME_BYTES_MAX, read_frame, write_frame};
-use rustix::process::{Pid, Signal, kill_process, kill_process_group};
+use rustix::process::{Pid, Signal, WaitId, WaitIdOptions, kill_process, kill_process_group, waitid};
 use tokio::net::TcpStream;
 use tokio::net::tcp::OwnedReadHalf;
 use tokio::process::{Child, Command};
@@ -27,6 +27,8 @@ use super::workspace::Place;
 const ANNOUNCE_SECONDS_MAX: u64 = 10;
 /// How long a shim may take from SIGTERM to its end when everything ends, in milliseconds.
 const END_MILLIS_MAX: u64 = 2_000;
+/// How often it is looked whether it has ended, in milliseconds.
+const END_LOOK_MILLIS: u64 = 10;
 
 /// What an environment tells of itself.
 #[derive(Debug)]
@@ -67,19 +69,34 @@ pub(super) async fn run(
     told: mpsc::Sender<Told>,
 ) -> Result<(), String> {
     let mut child = spawn(&start).map_err(|error| format!("the shim cannot be started: {error}"))?;
-    let pid = child.id().and_then(|id| i32::try_from(id).ok()).and_then(Pid::from_raw);
     let lived = tokio::select! {
-        lived = live(&start, &mut child, pid, (link, turn), &told) => lived,
+        lived = live(&start, &mut child, (link, turn), &told) => lived,
         () = impatient(&start.stop) => Ok(()),
     };
+    let Some(pid) = pid(&child) else { return lived };
     // Its link is over; the process follows in a moment, or is made to.
     signal(pid, Signal::TERM);
     let patience = Duration::from_millis(END_MILLIS_MAX);
-    if start.stop.is_cancelled() || tokio::time::timeout(patience, child.wait()).await.is_err() {
-        end_all(pid);
+    if !start.stop.is_cancelled() {
+        drop(tokio::time::timeout(patience, ended(pid)).await);
     }
+    // A shim that was killed has ended nothing. Until it is collected, no other group has its id.
+    end_all(pid);
     drop(tokio::time::timeout(patience, child.wait()).await);
     lived
+}
+
+/// Its id, for as long as it was not collected.
+fn pid(child: &Child) -> Option<Pid> {
+    Pid::from_raw(i32::try_from(child.id()?).ok()?)
+}
+
+/// Waits until the process has ended, without collecting it.
+async fn ended(pid: Pid) {
+    let look = WaitIdOptions::EXITED | WaitIdOptions::NOWAIT | WaitIdOptions::NOHANG;
+    while let Ok(None) = waitid(WaitId::Pid(pid), look) {
+        tokio::time::sleep(Duration::from_millis(END_LOOK_MILLIS)).await;
+    }
 }
 
 fn spawn(start: &Start) -> std::io::Result<Child> {
@@ -111,10 +128,10 @@ async fn impatient(stop: &CancellationToken) {
 async fn live(
     start: &Start,
     child: &mut Child,
-    pid: Option<Pid>,
     (link, turn): (oneshot::Receiver<TcpStream>, Turn),
     told: &mpsc::Sender<Told>,
 ) -> Result<(), String> {
+    let pid = pid(child);
     let stream = tokio::select! {
         arrived = tokio::time::timeout(Duration::from_secs(ANNOUNCE_SECONDS_MAX), link) => arrived.ok(),
         ended = child.wait() => return Err(format!("the shim ended before it announced itself: {}", exit_text(ended))),
@@ -132,8 +149,8 @@ async fn live(
     tokio::select! {
         () = tell_debugger(start, pid) => {}
         () = &mut phases => return Ok(()),
-        () = start.leave.cancelled() => signal(pid, Signal::TERM),
-        () = start.stop.cancelled() => signal(pid, Signal::TERM),
+        () = start.leave.cancelled() => pid.into_iter().for_each(|pid| signal(pid, Signal::TERM)),
+        () = start.stop.cancelled() => pid.into_iter().for_each(|pid| signal(pid, Signal::TERM)),
     }
     phases.await;
     Ok(())
@@ -167,15 +184,15 @@ async fn follow(mut reader: OwnedReadHalf, turn: Turn, told: &mpsc::Sender<Told>
     }
 }
 
-/// Ends the shim and everything below it, stopped or not.
-fn end_all(pid: Option<Pid>) {
-    if let Some(Err(error)) = pid.map(|pid| kill_process_group(pid, Signal::KILL)) {
+/// Ends the shim and everything in its group, stopped or not.
+fn end_all(pid: Pid) {
+    if let Err(error) = kill_process_group(pid, Signal::KILL) {
         tracing::debug!(%error, "An environment has ended by itself");
     }
 }
 
-fn signal(pid: Option<Pid>, signal: Signal) {
-    if let Some(Err(error)) = pid.map(|pid| kill_process(pid, signal)) {
+fn signal(pid: Pid, signal: Signal) {
+    if let Err(error) = kill_process(pid, signal) {
         tracing::debug!(%error, "An environment has ended by itself");
     }
 }

@@ -11,7 +11,7 @@ use std::process::Stdio;
 use tokio::process::Command;
 use tokio::sync::OnceCell;
 
-use super::shim::{COMMAND, OPT, OPT_FOLDER, OPT_TRIAL, PARENT};
+use super::shim::{COMMAND, OPT, OPT_FOLDER, OWN_MOUNTS, PARENT, TRIAL};
 
 /// The merged layers of a function.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -53,7 +53,8 @@ impl Binding {
 async fn try_binding(program: &Path, folder: &Path) -> Result<(), String> {
     let mut command = Command::new(program);
     command.arg(COMMAND).env_clear();
-    command.env(PARENT, std::process::id().to_string()).env(OPT_FOLDER, folder).env(OPT_TRIAL, "1");
+    command.env(PARENT, std::process::id().to_string()).env(OPT_FOLDER, folder);
+    command.env(OWN_MOUNTS, "1").env(TRIAL, "1");
     command.stdin(Stdio::null()).stdout(Stdio::null()).kill_on_drop(true);
     let tried = command.output().await.map_err(|error| error.to_string())?;
     if tried.status.success() {

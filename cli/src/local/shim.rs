@@ -1,5 +1,5 @@
-//! This program as the shim of an environment, before it is one: whose child it is, what its `/opt` is, and that it
-//! knows the name `sandbox`.
+//! This program as the shim of an environment, before it is one: whose child it is, and, in a mount namespace of its
+//! own, what its `/opt` is and that it knows the name `sandbox`.
 //!
 //! What it never does: run beside anything else. `main` comes here before it has a second thread, since a mount
 //! namespace is entered by one.
@@ -21,12 +21,14 @@ pub(crate) const COMMAND: &str = "environment";
 pub(crate) const PARENT: &str = "KUBELAMBDA_PARENT";
 /// Where AWS unpacks layers.
 pub(crate) const OPT: &str = "/opt";
-/// Set for a shim: the folder that is to be its `/opt`.
+/// Set for a shim that is to have a mount namespace of its own.
+pub(crate) const OWN_MOUNTS: &str = "KUBELAMBDA_OWN_MOUNTS";
+/// Set for a shim with [`OWN_MOUNTS`]: the folder that is to be its `/opt`.
 pub(crate) const OPT_FOLDER: &str = "KUBELAMBDA_OPT";
 /// Set for a shim: the file that it writes its addresses to, in a folder of its own.
 pub(crate) const ADDRESSES_FILE: &str = "KUBELAMBDA_ADDRESSES_FILE";
-/// Set for a process that only tries whether it can have an `/opt`.
-pub(crate) const OPT_TRIAL: &str = "KUBELAMBDA_OPT_TRIAL";
+/// Set for a process that only tries whether it can have such mounts.
+pub(crate) const TRIAL: &str = "KUBELAMBDA_TRIAL";
 
 /// Names of this machine that are nobody else's business to resolve.
 const HOSTS: &str = "/etc/hosts";
@@ -40,18 +42,13 @@ pub(crate) fn is_wanted(words: &[String]) -> bool {
 
 /// Is a shim, which ends with the program that started it, however that ends. Only for a process with one thread.
 pub(crate) fn run() -> ExitCode {
-    if let Some(folder) = std::env::var_os(OPT_FOLDER)
-        && let Err(message) = bind(Path::new(&folder))
+    if std::env::var_os(OWN_MOUNTS).is_some()
+        && let Err(message) = mount()
     {
         output::note(message);
         return ExitCode::FAILURE;
     }
-    if let (Some(_), Some(file)) = (std::env::var_os(OPT_FOLDER), std::env::var_os(ADDRESSES_FILE))
-        && let Err(message) = name_sandbox(&Path::new(&file).with_file_name("hosts"))
-    {
-        output::note(format_args!("kubelambda: the name sandbox is not known to functions: {message}"));
-    }
-    if std::env::var_os(OPT_TRIAL).is_some() {
+    if std::env::var_os(TRIAL).is_some() {
         return ExitCode::SUCCESS;
     }
     if let Err(error) = set_parent_process_death_signal(Some(Signal::TERM)) {
@@ -68,13 +65,21 @@ pub(crate) fn run() -> ExitCode {
     runtime_shim::run(&[])
 }
 
-/// Makes `folder` this process's `/opt`, read-only as on AWS.
-fn bind(folder: &Path) -> Result<(), String> {
+/// Mounts what this process and its children alone are to see.
+fn mount() -> Result<(), String> {
     enter()?;
     // Nothing that is mounted here is seen outside.
     let private = MountPropagationFlags::PRIVATE | MountPropagationFlags::REC;
     mount_change("/", private).map_err(|error| format!("mounts cannot be made private: {error}"))?;
-    mount_read_only(folder, OPT)
+    if let Some(folder) = std::env::var_os(OPT_FOLDER) {
+        mount_read_only(Path::new(&folder), OPT)?;
+    }
+    if let Some(file) = std::env::var_os(ADDRESSES_FILE)
+        && let Err(message) = name_sandbox(&Path::new(&file).with_file_name("hosts"))
+    {
+        output::note(format_args!("kubelambda: the name sandbox is not known to functions: {message}"));
+    }
+    Ok(())
 }
 
 /// Adds its name to those of this machine, in the mount namespace that was entered, by way of `file`.

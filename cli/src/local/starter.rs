@@ -20,6 +20,7 @@ use super::interpreters::Interpreter;
 use super::opt::{self, Binding, Layers};
 use super::recipe::recipe;
 use super::runtimes::Runtimes;
+use super::shim::OWN_MOUNTS;
 use super::snapshot::{DEBUG_SECONDS, Served};
 use super::turns::Turns;
 use super::workspace::{Folders, Workspace};
@@ -120,7 +121,11 @@ impl Starter {
         let folders = self.folders(served, interpreter).await.map_err(invalid)?;
         settings.extend(folders.layers.as_ref().map(Layers::settings));
         let mut place = self.workspace.place(name).map_err(refused)?;
-        if matches!(served.local.code, LocalCode::Image { .. }) {
+        let is_image = matches!(served.local.code, LocalCode::Image { .. });
+        if !is_image && self.cannot_bind().await.is_none() {
+            settings.push((OWN_MOUNTS.to_owned(), "1".to_owned()));
+        }
+        if is_image {
             // The image's own; one container has one.
             place.temporary = PathBuf::from("/tmp");
             place.temporary_is_own = false;

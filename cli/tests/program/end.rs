@@ -3,7 +3,7 @@
 use std::fs;
 use std::path::PathBuf;
 
-use rustix::process::Signal;
+use rustix::process::{Pid, Signal, kill_process};
 
 use crate::harness::{Local, folder, manifest, wait_for};
 
@@ -63,6 +63,23 @@ fn a_killed_program_takes_its_environments_with_it() {
     wait_for("the shim's end", || (!is_alive(shim)).then_some(()));
     wait_for("the runtime's end", || (!is_alive(runtime)).then_some(()));
     fs::remove_dir_all(temporary.parent().unwrap().parent().unwrap()).unwrap();
+}
+
+#[test]
+fn a_killed_shim_takes_its_processes_with_it_and_another_serves_the_next() {
+    // The kernel tells a stopped process of its group's end by a signal; these do not listen.
+    let code = "import os, signal, subprocess\nsignal.signal(signal.SIGHUP, signal.SIG_IGN)\n\
+        child = subprocess.Popen(['sleep', '1000'])\n\
+        def handler(event, context):\n    return [child.pid, os.getppid()]";
+    let local = Local::start(&folder(&[("f.yaml", &manifest("f", code, ""))]), &[]);
+    let [child, shim] = [0, 1].map(|index| local.invoke("f", "{}").json()[index].as_u64().unwrap());
+    kill_process(Pid::from_raw(i32::try_from(shim).unwrap()).unwrap(), Signal::KILL).unwrap();
+    wait_for("the end of the function's child", || (!is_alive(child)).then_some(()));
+    let other = wait_for("another environment", || {
+        let answer = local.invoke("f", "{}");
+        (answer.status == 200).then(|| answer.json()[0].as_u64().unwrap())
+    });
+    assert!(is_alive(other));
 }
 
 #[test]
