@@ -29,8 +29,9 @@ const INVOCATIONS: [usize; 2] = [150, 10_000];
 /// Resident memory is compared between the first and the last of so many parts.
 const PARTS: [usize; 2] = [3, 10];
 /// What a sample may grow by beyond it, in KiB: it is too short for each way through the program to have been taken once,
-/// and the program that is built for debugging has 7 MB of it. The whole run has no such excuse.
-const SLACK_KIB: [u64; 2] = [128, 0];
+/// and the program that is built for debugging has 7 MB of it. In a whole run the heap wanders by some pages, up and down
+/// again, as what lives long comes to lie elsewhere: over 40,000 invocations its parts were between 1788 and 1816 KiB.
+const SLACK_KIB: [u64; 2] = [128, 16];
 /// The seed unless one is set: any number would do.
 const SEED: u64 = 20_260_115;
 /// So short that processes are mostly stopped between two invocations, in milliseconds.
