@@ -12,8 +12,8 @@ use protocol::link::trust::{PublicKey, Ticket};
 
 /// Prefix of every variable that is the shim's own.
 const PREFIX: &str = "KUBELAMBDA_";
-/// What follows it. The last three are of local mode, before the shim is one.
-const NAMES: [&str; 15] = [
+/// What follows it. The last four are of local mode, before the shim is one.
+const NAMES: [&str; 16] = [
     "TICKET",
     "PUBLIC_KEY",
     "ANNOUNCE",
@@ -28,7 +28,8 @@ const NAMES: [&str; 15] = [
     "ADDRESSES_FILE",
     "PARENT",
     "OPT",
-    "OPT_TRIAL",
+    "OWN_MOUNTS",
+    "TRIAL",
 ];
 
 /// Whether a variable of this name is a setting.

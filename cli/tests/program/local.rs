@@ -69,6 +69,14 @@ fn every_field_of_the_context_is_there() {
 }
 
 #[test]
+fn nothing_of_the_platform_is_among_a_function_s_variables() {
+    let code =
+        "import os\ndef handler(event, context):\n    return [n for n in os.environ if n.startswith('KUBE')]";
+    let folder = folder(&[("f.yaml", &manifest("f", code, ""))]);
+    assert_eq!(Local::start(&folder, &[]).invoke("f", "{}").body, "[]");
+}
+
+#[test]
 fn a_timeout_is_answered_as_on_aws_and_the_next_is_served() {
     let code =
         "import time\ndef handler(event, context):\n    time.sleep(event['seconds'])\n    return 'in time'";

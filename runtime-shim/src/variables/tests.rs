@@ -146,6 +146,8 @@ fn an_image_keeps_its_variables_and_sees_none_of_the_cluster_s() {
         "KUBELAMBDA_TICKET",
         "KUBELAMBDA_PARENT",
         "KUBELAMBDA_OPT",
+        "KUBELAMBDA_OWN_MOUNTS",
+        "KUBELAMBDA_TRIAL",
         "KUBERNETES_SERVICE_HOST",
         "KUBERNETES_PORT_443_TCP_ADDR",
         "HOSTNAME",
