@@ -1,4 +1,6 @@
-//! The `REPORT` line of a log, read back.
+//! The `REPORT` line of a log, or the `platform.report` of one in JSON, read back.
+
+use serde_json::Value;
 
 /// What `REPORT` says.
 #[derive(Debug, Clone, PartialEq)]
@@ -11,8 +13,11 @@ pub(super) struct Report {
 }
 
 impl Report {
-    /// Reads a line; `None` if it is no `REPORT`, or one without these fields.
+    /// Reads a line; `None` if it is no report, or one without these fields.
     pub(super) fn parse(line: &str) -> Option<Self> {
+        if line.starts_with('{') {
+            return Self::from_record(&serde_json::from_str(line).ok()?);
+        }
         let fields = line.trim_end().strip_prefix("REPORT ")?;
         let field = |name: &str| {
             fields
@@ -27,6 +32,19 @@ impl Report {
             memory_mb: whole("Memory Size", "MB")?,
             max_memory_used_mb: whole("Max Memory Used", "MB")?,
             init_ms: number("Init Duration", "ms"),
+        })
+    }
+
+    fn from_record(line: &Value) -> Option<Self> {
+        let metrics = line.get("record")?.get("metrics").filter(|_| line["type"] == "platform.report")?;
+        let number = |name: &str| metrics.get(name)?.as_f64();
+        let whole = |name: &str| metrics.get(name)?.as_u64();
+        Some(Self {
+            duration_ms: number("durationMs")?,
+            billed_ms: whole("billedDurationMs")?,
+            memory_mb: whole("memorySizeMB")?,
+            max_memory_used_mb: whole("maxMemoryUsedMB")?,
+            init_ms: number("initDurationMs"),
         })
     }
 }
@@ -70,6 +88,21 @@ mod tests {
         fn no_line_makes_the_reader_panic(line in "(REPORT )?[\\PC\\t]{0,80}") {
             prop_assert!(Report::parse(&line).is_none_or(|report| report.duration_ms.is_finite()));
         }
+    }
+
+    #[test]
+    fn a_json_log_s_report_is_read_too() {
+        let metrics = r#"{"durationMs":8.184,"billedDurationMs":123,"memorySizeMB":512,"maxMemoryUsedMB":11,"initDurationMs":114.151}"#;
+        let line = |kind: &str| format!(r#"{{"time":"t","type":"{kind}","record":{{"metrics":{metrics}}}}}"#);
+        let expected = Report {
+            duration_ms: 8.184,
+            billed_ms: 123,
+            memory_mb: 512,
+            max_memory_used_mb: 11,
+            init_ms: Some(114.151),
+        };
+        assert_eq!(Report::parse(&line("platform.report")), Some(expected));
+        assert_eq!(Report::parse(&line("platform.runtimeDone")), None);
     }
 
     #[test]
