@@ -32,7 +32,7 @@ func sleeper(t *testing.T, l layout.Layout, script string) Process {
 
 func TestStartedProcessIsRecordedAndMarked(t *testing.T) {
 	l := newLayout(t)
-	p := sleeper(t, l, "sleep 60; :")
+	p := sleeper(t, l, "exec sleep 60")
 	if recorded, runs := Recorded(l, "sleeper"); !runs || recorded != p {
 		t.Errorf("%+v is recorded, %v, not %+v", recorded, runs, p)
 	}
@@ -66,7 +66,7 @@ func TestDeafProcessIsKilled(t *testing.T) {
 }
 
 func TestAnotherProcessWithTheSameIDIsSpared(t *testing.T) {
-	p := sleeper(t, newLayout(t), "sleep 60; :")
+	p := sleeper(t, newLayout(t), "exec sleep 60")
 	impostor := Process{ID: p.ID, Started: "1"}
 	if err := impostor.End(0); err != nil {
 		t.Fatal(err)
