@@ -178,8 +178,9 @@ def remaining_time(client, space, *both):
     for one in both:
         before, after = one.fields["remaining_ms_before"], one.fields["remaining_ms_after"]
         budget, took = one.setting.timeout * 1000, one.answer.duration_ms
-        # A handler reads whole milliseconds, and no more of them can be gone than the invocation took.
-        assert before <= budget and budget - after <= took + 1, (one.fields, one.answer.log)
+        # No more can be gone than the invocation took, but that the deadline and what a handler reads are both whole
+        # milliseconds, cut off.
+        assert before <= budget and budget - after <= took + 2, (one.fields, one.answer.log)
         assert one.setting.sleep_ms - 5 <= before - after, one.fields
     return "✓"
 
@@ -481,7 +482,7 @@ def test_handler_for_python_2_and_3(space):
         assert f'  "key1": "{value}"' in lines
         assert any(re.fullmatch(r"Log stream name: \d{4}/\d\d/\d\d/\[\$LATEST\][0-9a-f]{32}", line) for line in lines)
         [left] = [int(one[1]) for line in lines if (one := re.fullmatch(r"Lambda time remaining in MS: (\d+)", line))]
-        assert 3_000 - answer.duration_ms - 1 <= left <= 3_000
+        assert 3_000 - answer.duration_ms - 2 <= left <= 3_000
     # Once, in the init phase.
     logged = eventually(lambda: logs(space.name, "kubelambda.dev/function=both-pythons"), what="the function's log")
     assert logged.splitlines().count("Loading function") == 1
