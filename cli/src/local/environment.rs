@@ -149,8 +149,11 @@ async fn live(
     tokio::select! {
         () = tell_debugger(start, pid) => {}
         () = &mut phases => return Ok(()),
-        () = start.leave.cancelled() => pid.into_iter().for_each(|pid| signal(pid, Signal::TERM)),
-        () = start.stop.cancelled() => pid.into_iter().for_each(|pid| signal(pid, Signal::TERM)),
+        () = start.leave.cancelled() => {}
+        () = start.stop.cancelled() => {}
+    }
+    if let Some(pid) = pid {
+        signal(pid, Signal::TERM);
     }
     phases.await;
     Ok(())

@@ -39,7 +39,7 @@ impl Layers {
     }
 }
 
-/// Whether environments can have an `/opt` of their own: tried once.
+/// Whether environments can have mounts of their own, an `/opt` and names of hosts: tried once.
 #[derive(Debug, Default)]
 pub(crate) struct Binding(OnceCell<Result<(), String>>);
 

@@ -42,7 +42,7 @@ pub(crate) struct Starter {
     pub runtimes: Runtimes,
     /// Folders of this run.
     pub workspace: Workspace,
-    /// Whether layers can be in `/opt`.
+    /// Whether layers can be in `/opt`, and `sandbox` be a name.
     pub binding: Binding,
     /// Where shims announce themselves.
     pub announcements: Announcements,
@@ -121,14 +121,12 @@ impl Starter {
         let folders = self.folders(served, interpreter).await.map_err(invalid)?;
         settings.extend(folders.layers.as_ref().map(Layers::settings));
         let mut place = self.workspace.place(name).map_err(refused)?;
-        let is_image = matches!(served.local.code, LocalCode::Image { .. });
-        if !is_image && self.cannot_bind().await.is_none() {
-            settings.push((OWN_MOUNTS.to_owned(), "1".to_owned()));
-        }
-        if is_image {
+        if matches!(served.local.code, LocalCode::Image { .. }) {
             // The image's own; one container has one.
             place.temporary = PathBuf::from("/tmp");
             place.temporary_is_own = false;
+        } else if self.cannot_bind().await.is_none() {
+            settings.push((OWN_MOUNTS.to_owned(), "1".to_owned()));
         }
         let log_stream = random().map_err(refused)?;
         let recipe =
@@ -143,7 +141,7 @@ impl Starter {
 }
 
 impl Starter {
-    /// Why layers cannot be in `/opt` on this machine, if they cannot.
+    /// Why environments cannot have mounts of their own on this machine, if they cannot.
     pub(crate) async fn cannot_bind(&self) -> Option<String> {
         self.binding.tried(&self.program, self.workspace.folder()).await.err()
     }
