@@ -203,8 +203,6 @@ fn default_architectures() -> Vec<Architecture> {
 
 #[cfg(test)]
 mod tests {
-    use serde_json::json;
-
     use super::*;
 
     #[test]
@@ -217,10 +215,12 @@ mod tests {
         let plain = spec("");
         assert_eq!((plain.logging(), plain.tracing()), (Logging::default(), TracingMode::PassThrough));
         assert_eq!((plain.log_group(&name), plain.isolates_tenants()), ("/aws/lambda/f".to_owned(), false));
+        let null = spec(r#", "tracingConfig": null, "tenancyConfig": null"#);
+        assert_eq!((null.tracing(), null.isolates_tenants()), (TracingMode::PassThrough, false));
         assert_eq!(spec(r#", "loggingConfig": {}"#).log_group(&name), "/aws/lambda/f");
         assert_eq!(spec(r#", "loggingConfig": {"logGroup": "own"}"#).log_group(&name), "own");
         assert_eq!(spec(r#", "tracingConfig": {"mode": "Active"}"#).tracing(), TracingMode::Active);
-        let tenancy = json!({"tenantIsolationMode": "PER_TENANT"});
-        assert!(spec(&format!(r#", "tenancyConfig": {tenancy}"#)).isolates_tenants());
+        let per_tenant = r#", "tenancyConfig": {"tenantIsolationMode": "PER_TENANT"}"#;
+        assert!(spec(per_tenant).isolates_tenants());
     }
 }
